@@ -1,0 +1,33 @@
+# parley_unit(name SOURCES ... [DEPS ...]): one library per unit of the house, named parley_<name>.
+# parley_program(name SOURCES ... [DEPS ...]): a program in <build>/bin.
+# parley_test(name SOURCES ... [DEPS ...] [LABELS ...]): a GoogleTest program, one ctest entry per program.
+# All include by path from src/ and share the precompiled header.
+function(parley_unit name)
+  cmake_parse_arguments(U "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(parley_${name} STATIC ${U_SOURCES})
+  _parley_common(parley_${name} PUBLIC ${U_DEPS})
+endfunction()
+
+function(parley_program name)
+  cmake_parse_arguments(U "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${U_SOURCES})
+  _parley_common(${name} PRIVATE ${U_DEPS})
+endfunction()
+
+function(parley_test name)
+  cmake_parse_arguments(U "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${U_SOURCES})
+  _parley_common(${name} PRIVATE ${U_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT U_TIMEOUT)
+    set(U_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${U_TIMEOUT} LABELS "unit;${U_LABELS}")
+endfunction()
+
+function(_parley_common target scope)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/gen)
+  target_link_libraries(${target} ${scope} parley_asio fmt::fmt ${ARGN})
+  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  target_precompile_headers(${target} REUSE_FROM parley_pch)
+endfunction()

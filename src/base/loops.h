@@ -1,0 +1,53 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstddef>
+#include <memory>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parley {
+
+/// The event loops of the process, one thread each, and the pool for work that blocks.
+class Loops {
+ public:
+  explicit Loops(std::size_t count, std::size_t pool_threads);
+  ~Loops();
+  Loops(const Loops&) = delete;
+
+  void start();
+  /// Ends the loops after what is queued, then the pool, and joins. Not from a loop's thread.
+  void stop();
+
+  std::size_t size() const { return loops_.size(); }
+  boost::asio::io_context& at(std::size_t i) { return *loops_[i]; }
+  boost::asio::thread_pool& pool() { return pool_; }
+  /// The index of the loop that runs this thread, or size() on a foreign thread.
+  std::size_t current() const;
+
+ private:
+  std::vector<std::unique_ptr<boost::asio::io_context>> loops_;
+  std::vector<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+  std::vector<std::thread> threads_;
+  boost::asio::thread_pool pool_;
+};
+
+/// Runs `call` on the pool and resumes the awaiting coroutine on its own executor with what it
+/// returned.
+template <class F>
+boost::asio::awaitable<std::invoke_result_t<F>> run_blocking(boost::asio::thread_pool& pool,
+                                                             F call) {
+  co_return co_await boost::asio::co_spawn(
+      pool,
+      [](F run) -> boost::asio::awaitable<std::invoke_result_t<F>> {
+        co_return run();
+      }(std::move(call)),
+      boost::asio::use_awaitable);
+}
+
+}  // namespace parley
