@@ -184,6 +184,7 @@ boost::asio::awaitable<void> Owner::load_all(std::vector<ConversationState*> sta
       continue;
     }
     state.head = *loaded[i].head;
+    ids_.start_after(state.head.id.value);
     state.members.assign(loaded[i].members.begin(), loaded[i].members.end());
     state.phase = ConversationState::Phase::ready;
     if (!state.sends.empty() || !state.marks.empty()) enqueue(state);
