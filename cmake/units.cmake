@@ -1,7 +1,10 @@
 # parley_unit(name SOURCES ... [DEPS ...]): one library per unit of the house, named parley_<name>.
 # parley_program(name SOURCES ... [DEPS ...]): a program in <build>/bin.
-# parley_test(name SOURCES ... [DEPS ...] [LABELS ...]): a GoogleTest program, one ctest entry per program.
+# parley_test(name SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT seconds]): a GoogleTest program, one ctest entry per
+#   program. Labels: tsan (runs under the thread sanitizer too), serial (needs the machine for itself), fault.
 # All include by path from src/ and share the precompiled header.
+add_custom_target(tsan_tests)
+
 function(parley_unit name)
   cmake_parse_arguments(U "" "" "SOURCES;DEPS" ${ARGN})
   add_library(parley_${name} STATIC ${U_SOURCES})
@@ -23,6 +26,12 @@ function(parley_test name)
     set(U_TIMEOUT 120)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${U_TIMEOUT} LABELS "unit;${U_LABELS}")
+  if("serial" IN_LIST U_LABELS)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
+  endif()
+  if("tsan" IN_LIST U_LABELS)
+    add_dependencies(tsan_tests ${name})
+  endif()
 endfunction()
 
 function(_parley_common target scope)
