@@ -25,12 +25,12 @@ run: build ## build the server and start it with demo people (ARGS=... is passed
 
 build: ## build the release programs into build/release/bin
 	@scripts/bootstrap build
-	@$(MAKE) build/release/build.ninja
+	@$(MAKE) -s build/release/build.ninja
 	@$(NINJA) build/release $(PROGRAMS)
 
 dev: ## build everything quickly, without optimisation (build/dev)
 	@scripts/bootstrap build
-	@$(MAKE) build/dev/build.ninja
+	@$(MAKE) -s build/dev/build.ninja
 	@$(NINJA) build/dev
 
 test: ## install what the tests need and pass them all, under sanitizers
@@ -44,13 +44,13 @@ fault: ## the fault tests with fresh random seeds
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
 	@scripts/bootstrap test
-	@$(MAKE) build/fuzz/build.ninja
+	@$(MAKE) -s build/fuzz/build.ninja
 	@$(NINJA) build/fuzz fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 bench: ## measure against the floors; writes build/release/bench.json
 	@scripts/bootstrap bench
-	@$(MAKE) build/release/build.ninja
+	@$(MAKE) -s build/release/build.ninja
 	@$(NINJA) build/release $(PROGRAMS) benches
 	@bench/run
 
@@ -61,7 +61,7 @@ lint: ## check the include directions and the format
 
 tidy: ## clang-tidy on what changed since the main branch (FILES=... chooses files)
 	@scripts/bootstrap tidy
-	@$(MAKE) dev
+	@$(MAKE) -s dev
 	@scripts/tidy $(FILES)
 
 format: ## format the C++ sources in place
