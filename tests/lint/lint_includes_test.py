@@ -61,7 +61,7 @@ class LintIncludes(unittest.TestCase):
         for file, targets in [
             ("src/domain/x.h", ["base/result.h", "domain/y.h"]),
             ("src/wire/x.cc", ["base/result.h", "domain/x.h", "client.pb.h"]),
-            ("src/adapters/log/rocksdb/x.cc", ["ports/x.h", "domain/x.h", "base/x.h", "adapters/common/x.h"]),
+            ("src/adapters/log/rocksdb/x.cc", ["ports/x.h", "domain/x.h", "base/x.h", "adapters/shared/x.h"]),
             ("src/services/message/x.cc", ["services/message/y.h", "api/x.h", "net/x.h", "ports/x.h"]),
             ("src/services/gateway/x.cc", ["wire/x.h", "api/x.h"]),
             ("src/app/x.cc", ["services/gateway/x.h", "adapters/log/rocksdb/x.h", "rpc/x.h"]),
