@@ -8,11 +8,13 @@
 
 namespace parley::app {
 
-/// `/livez`, `/readyz` and `/metrics`, for operators and load balancers, on an address of their own. On loop 0.
+/// `/livez`, `/readyz` and `/metrics`, for operators and load balancers, on an address of their
+/// own. On loop 0.
 class Admin final : public net::EdgeHandler {
  public:
-  static Result<std::unique_ptr<Admin>> open(boost::asio::io_context& io, const std::string& host, std::uint16_t port,
-                                             const Clock& clock, const Metrics& metrics);
+  static Result<std::unique_ptr<Admin>> open(boost::asio::io_context& io, const std::string& host,
+                                             std::uint16_t port, const Clock& clock,
+                                             const Metrics& metrics);
   void set_ready(bool ready) { ready_ = ready; }
   std::uint16_t port() const { return listener_->port(); }
 

@@ -32,7 +32,8 @@ struct Config {
   } store;
 
   void declare(ConfigReader& reader);
-  /// What no single setting can say: addresses are numeric, TLS, sign-up policy. Fills what follows from others.
+  /// What no single setting can say: addresses are numeric, TLS, sign-up policy. Fills what follows
+  /// from others.
   Result<void> complete();
 };
 

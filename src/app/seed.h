@@ -11,8 +11,9 @@ struct SeedPlan {
   std::string tokens_file;        // empty: tokens.jsonl in the data folder
 };
 
-/// Fills the folder of a stopped server with people, conversations and messages, and writes a token file: a line of
-/// JSON per device with user_id, device_id, name, access_token and peers. The folder is marked as test data.
+/// Fills the folder of a stopped server with people, conversations and messages, and writes a token
+/// file: a line of JSON per device with user_id, device_id, name, access_token and peers. The
+/// folder is marked as test data.
 Result<void> seed(const Config& config, const SeedPlan& plan);
 
 }  // namespace parley::app

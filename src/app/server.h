@@ -19,10 +19,12 @@ class Server {
   std::string admin_address() const;
   Loops& loops();
 
-  /// Leaves in order: tells clients, answers what was taken, syncs, at most about 10 s. Blocks; not from a loop.
+  /// Leaves in order: tells clients, answers what was taken, syncs, at most about 10 s. Blocks; not
+  /// from a loop.
   void stop();
 
-  /// Makes an account for `--demo`: its user name and a password made at random; kept in the data folder.
+  /// Makes an account for `--demo`: its user name and a password made at random; kept in the data
+  /// folder.
   struct Person {
     std::string name, display_name, password;
   };
