@@ -201,7 +201,6 @@ void Edge::Impl::linger(Connection& c, SharedBytes last_words) {
   c.state = State::lingering;
   c.since = tick_;
   c.paused = c.deaf = false;
-  c.input.reset();
   enqueue(c, std::move(last_words));
   watch(c);
   arm(c);

@@ -51,7 +51,7 @@ void Edge::Impl::arm(Connection& c) {
     case State::answering:
       break;
     case State::replying:
-      if (c.output) at(c.output->progress_tick, ticks_.stalled);
+      if (c.blocked) at(c.output->progress_tick, ticks_.stalled);
       break;
     case State::open:
       if (!c.hello_done) at(c.since, ticks_.hello);

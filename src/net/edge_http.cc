@@ -46,7 +46,8 @@ bool Edge::Impl::consume_http(Connection& c, char*& at, char* end) {
 }
 
 void Edge::Impl::upgrade(Connection& c, const HttpReader::Message& request) {
-  auto answer = negotiate(request, config_);
+  auto answer = shutting_ ? http_error(503, "unavailable", "This server is stopping.")
+                          : negotiate(request, config_);
   if (auto* refusal = std::get_if<HttpResponse>(&answer)) {
     c.state = State::answering;
     return reply(c, *refusal);

@@ -54,7 +54,7 @@ void Edge::Impl::run_posted() {
     if (!c) continue;
     c->continues = false;
     if (c->state == State::ended || c->paused) continue;
-    consume(*c, nullptr, nullptr);
+    consume(*c, buffer_.data(), buffer_.data());
     watch(*c);
   }
   continued_.erase(continued_.begin(), continued_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -95,7 +95,9 @@ void Edge::Impl::consume(Connection& c, char* at, char* end) {
       break;
   }
   const bool done = c.state == State::lingering || c.state == State::ended || c.farewell;
-  if (at != end && !done) {
+  if (done) {
+    c.input.reset();
+  } else if (at != end) {
     if (!c.input) c.input = std::make_unique<Input>();
     c.input->unread.assign(at, static_cast<std::size_t>(end - at));
   } else if (c.input && !c.input->http && !c.input->frames) {
@@ -144,6 +146,7 @@ void Edge::Impl::tell() {
 }
 
 void Edge::Impl::flush(Connection& c) {
+  if (c.state == State::lingering) c.input.reset();  // not before: it may have been in use
   if (c.output) {
     const auto before = turn_sent_;
     const auto state = c.output->flush(c.fd, turn_sent_);

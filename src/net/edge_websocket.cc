@@ -28,7 +28,6 @@ void Edge::Impl::consume_frames(Connection& c, char*& at, char* end) {
     }
   }
   if (c.state == State::lingering || c.farewell) {
-    c.input.reset();
     frames_ = {};
     at = end;
   } else if (&reader != &frames_) {
