@@ -31,3 +31,12 @@ function(_parley_common target scope)
   target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
   target_precompile_headers(${target} REUSE_FROM parley_pch)
 endfunction()
+
+# parley_subfolders(): adds every folder below this one that has a CMakeLists.txt.
+function(parley_subfolders)
+  file(GLOB children CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(child ${children})
+    get_filename_component(folder ${child} DIRECTORY)
+    add_subdirectory(${folder})
+  endforeach()
+endfunction()
