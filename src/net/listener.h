@@ -39,6 +39,7 @@ class Listener {
   boost::asio::steady_timer retry_;
   std::vector<Edge*> edges_;
   std::size_t next_ = 0;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // queued handlers look whether it is
 };
 
 }  // namespace parley::net
