@@ -96,14 +96,16 @@ Result<void> ClientReader::read_json_text(std::string_view payload) {
   PARLEY_TRY(root, json_.parse(payload));
   const auto add = [this](const element& value) {
     auto* frame = make_frame();
-    if (auto read = read_json(value, *frame)) {
+    auto read = read_json(value, *frame);
+    if (read) {
       items_.push_back({frame, frame->id()});
       return;
-    } else {
-      element id;
-      const bool has_id = value["id"].get(id) == simdjson::SUCCESS;
-      items_.push_back({nullptr, has_id ? read_uint64(id).value_or(0) : 0, read.error()});
     }
+    element id;
+    const bool has_id = value["id"].get(id) == simdjson::SUCCESS;
+    auto& error = read.error();
+    error.field.erase(0, error.field.find('.') + 1);
+    items_.push_back({nullptr, has_id ? read_uint64(id).value_or(0) : 0, std::move(error)});
   };
   if (root->is_object()) {
     add(*root);

@@ -16,7 +16,7 @@ namespace parley::wire {
 struct ClientItem {
   const v1::ClientFrame* frame = nullptr;  // null: `error` says why
   std::uint64_t id = 0;                    // also of a frame at fault, where it could be read
-  Error error = {};
+  Error error = {};  // `field` is a path within the operation: `body.text`, `marks[3].seq`
 };
 
 /// Reads WebSocket messages into client frames. Keeps its buffers: one per thread.

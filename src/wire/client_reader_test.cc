@@ -68,7 +68,7 @@ TEST_F(ClientReaderTest, AFrameAtFaultKeepsItsIdAndSparesItsNeighbours) {
   ASSERT_EQ(json->size(), 2);
   EXPECT_EQ((*json)[0].frame, nullptr);
   EXPECT_EQ((*json)[0].id, 1) << "an id after the fault is found too";
-  EXPECT_EQ((*json)[0].error.field, "send.body.text");
+  EXPECT_EQ((*json)[0].error.field, "body.text");
   EXPECT_NE((*json)[1].frame, nullptr);
 }
 

@@ -40,7 +40,8 @@ class Gateway final : public DeliveryApi {
 
   /// Takes no more connections and requests, tells every client to `reconnect`, answers what was
   /// taken, closes with `draining`, and calls `done` once (on loop 0) when all of it is over:
-  /// within `deadline`, whatever clients and services do. Once. Any thread.
+  /// within `deadline`, whatever clients do, if the services answer what they were asked. Once. Any
+  /// thread.
   void drain(std::chrono::milliseconds deadline, std::function<void()> done);
 
   void deliver(std::vector<Delivery> entries) override;
