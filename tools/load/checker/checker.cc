@@ -59,6 +59,7 @@ SendIndex Checker::add_send(ConversationIndex conversation, int side, std::uint6
 
 void Checker::sent(SendIndex send, Nanos now) {
   if (sends_[send].sent == 0) sends_[send].sent = now;
+  conversations_[sends_[send].conversation].used = true;
 }
 
 bool Checker::acknowledged(SendIndex send, LogIndex log, const v1::Sent& answer, Nanos now) {

@@ -74,6 +74,8 @@ class Checker {
   const SendRecord& send(SendIndex index) const { return sends_[index]; }
   std::size_t send_count() const { return sends_.size(); }
   std::size_t conversation_count() const { return conversations_.size(); }
+  /// Whether anything was sent there.
+  bool was_used(ConversationIndex conversation) const { return conversations_[conversation].used; }
   std::uint64_t first_judged(ConversationIndex conversation) const {
     return conversations_[conversation].base + 1;
   }
@@ -112,6 +114,7 @@ class Checker {
     std::uint64_t users[2];
     std::uint64_t base = 0;
     bool based = false;
+    bool used = false;
     std::uint64_t acknowledged = 0;
     Side sides[2] = {};
     std::vector<std::uint64_t> prints = {};  // of the history from base + 1; 0: not read

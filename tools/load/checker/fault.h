@@ -22,10 +22,13 @@ enum class FaultKind : std::uint8_t {
   unread,        // a wrong unread count or mark
   unconfirmed,   // the sender was never told of a delivery
   unanswered,    // a request without an answer
+  refused,       // a request that was in order and was refused for good
+  disconnected,  // a connection that the server ended
 };
-inline constexpr std::array<std::string_view, 13> kFaultNames{
-    "lost",     "doubled", "reordered", "two_contents", "altered",     "foreign",   "not_dense",
-    "disagree", "missing", "vanished",  "unread",       "unconfirmed", "unanswered"};
+inline constexpr std::array<std::string_view, 15> kFaultNames{
+    "lost",    "doubled",     "reordered",  "two_contents", "altered",
+    "foreign", "not_dense",   "disagree",   "missing",      "vanished",
+    "unread",  "unconfirmed", "unanswered", "refused",      "disconnected"};
 
 struct Fault {
   FaultKind kind;
@@ -40,6 +43,13 @@ class Faults {
   void add(FaultKind kind, std::string text) {
     if (++counts_[static_cast<std::size_t>(kind)] <= kKept)
       kept_.push_back({kind, std::move(text)});
+  }
+
+  void add_count(FaultKind kind, std::uint64_t n) { counts_[static_cast<std::size_t>(kind)] += n; }
+  void keep(Fault fault) { kept_.push_back(std::move(fault)); }
+  void merge(const Faults& other) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+    kept_.insert(kept_.end(), other.kept_.begin(), other.kept_.end());
   }
 
   std::uint64_t count(FaultKind kind) const { return counts_[static_cast<std::size_t>(kind)]; }
