@@ -62,9 +62,7 @@ void Traffic::make_conversations() {
       users_[user].all.push_back(index);
       for (std::size_t d = 0; d < options_.devices; ++d) {
         const auto& tokens = accounts_[user].tokens;
-        checker_.add_log(index, user == pair.users[0] ? 0 : 1,
-                         fmt::format("user {} device {}", accounts_[user].user,
-                                     tokens[d % tokens.size()].device));
+        checker_.add_log(index, user == pair.users[0] ? 0 : 1, tokens[d % tokens.size()].device);
       }
     }
     users_[sender].sends_to.push_back(index);
@@ -284,6 +282,7 @@ void Traffic::load() {
   next_send_ = static_cast<double>(start);
   next_drop_ = next_tick_ = start;
   sending_ = true;
+  measure(start);
   if (options_.rate == 0)
     for (std::size_t n = 0; n < options_.outstanding; ++n)
       for (std::size_t user = 0; user < senders_; ++user) send_next(user, now());

@@ -106,8 +106,8 @@ void Traffic::prove() {
     }
   }
   if (proof_->left == 0) {
-    if (!options_.no_views) prove_views();
     checker_.finish();
+    if (!options_.no_views) prove_views();
   }
   result_.prove_seconds = static_cast<double>(now() - start) / kSecond;
 }

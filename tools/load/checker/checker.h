@@ -40,7 +40,7 @@ class Checker {
   explicit Checker(SendIds ids) : ids_(std::move(ids)) {}
 
   ConversationIndex add_conversation(std::uint64_t first_user, std::uint64_t second_user);
-  LogIndex add_log(ConversationIndex conversation, int side, std::string_view device);
+  LogIndex add_log(ConversationIndex conversation, int side, std::uint64_t device);
 
   /// What a device is told of a conversation before the run: entries up to `head` are not judged.
   void began_at(LogIndex log, std::uint64_t head);
@@ -67,7 +67,7 @@ class Checker {
   void history_end(ConversationIndex conversation, int side, std::uint64_t head);
   /// A member's own view when all is quiet; call it after that conversation's history.
   void view(ConversationIndex conversation, int side, const v1::Conversation& view);
-  /// Compares all. Call it once, after the histories.
+  /// Compares all. Call it once, after the histories, and before devices read anything more.
   void finish();
 
   const SendIds& ids() const { return ids_; }
@@ -126,7 +126,7 @@ class Checker {
     std::uint64_t base = 0;
     std::uint64_t held = 0;
     std::vector<std::uint64_t> prints;  // from base + 1; kAbsent, kOwn, or a fingerprint
-    std::string_view device;
+    std::uint64_t device;
   };
 
   void store(Log& log, std::uint64_t seq, std::uint64_t print);
@@ -136,6 +136,7 @@ class Checker {
   void check_members(ConversationIndex index);
   void check_log(const Log& log);
   std::string describe(SendIndex send) const;
+  std::string describe(const Log& log, std::uint64_t seq) const;
 
   SendIds ids_;
   std::vector<SendRecord> sends_;

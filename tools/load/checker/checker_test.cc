@@ -18,7 +18,7 @@ class CheckerTest : public testing::Test {
   CheckerTest() : checker(SendIds(1'770'000'000'000, 42, 0)) {
     conversation = checker.add_conversation(7, 42);
     for (const int side : {0, 1})
-      for (const char* device : {"phone", "desk"})
+      for (const std::uint64_t device : {1U, 2U})
         logs.push_back(checker.add_log(conversation, side, device));
     for (const LogIndex log : logs) checker.began_at(log, 0);
   }
@@ -190,7 +190,8 @@ TEST_F(CheckerTest, FindsALiveEntryThatDiffersFromTheHistory) {
   say(1);
   stored[0].set_time_ms(1);
   judge();
-  EXPECT_THAT(only(FaultKind::two_contents), HasSubstr("desk received another content"));
+  EXPECT_THAT(only(FaultKind::two_contents),
+              HasSubstr("device 2 of user 7 received another content"));
 }
 
 TEST_F(CheckerTest, FindsAnAlteredText) {
@@ -229,7 +230,8 @@ TEST_F(CheckerTest, FindsADeviceThatNeverGotAnEntry) {
   stored.push_back(entry_of(send, 1));
   for (const LogIndex log : {logs[1], logs[2]}) checker.received(log, stored[0]);
   judge();
-  EXPECT_THAT(only(FaultKind::missing), HasSubstr("d:7:42 seq 1: desk never got it"));
+  EXPECT_THAT(only(FaultKind::missing),
+              HasSubstr("d:7:42 seq 1: device 2 of user 42 never got it"));
   EXPECT_EQ(checker.faults().total(), 1U);
 }
 
@@ -275,7 +277,7 @@ TEST_F(CheckerTest, FindsALostReadMark) {
 TEST_F(CheckerTest, CountsUnreadFromBeforeTheRun) {
   Checker later(SendIds(1, 1, 1));
   const auto index = later.add_conversation(7, 42);
-  const LogIndex log = later.add_log(index, 1, "phone");
+  const LogIndex log = later.add_log(index, 1, 1);
   later.began_at(log, 10);
   later.began_unread(index, 1, 6);
   const SendIndex send = later.add_send(index, 0, hash_bytes("text 0"), 1);

@@ -175,15 +175,12 @@ void Checker::check_log(const Log& log) {
                                    ? conversation.prints[seq - conversation.base - 1]
                                    : 0;
     if (kept != 0 && got == 0)
-      faults_.add(FaultKind::missing, fmt::format("{} seq {}: {} never got it",
-                                                  name(log.conversation), seq, log.device));
+      faults_.add(FaultKind::missing, describe(log, seq) + " never got it");
     else if (kept == 0 && got > 1)
-      faults_.add(FaultKind::vanished, fmt::format("{} seq {}: {} got it, the history lacks it",
-                                                   name(log.conversation), seq, log.device));
+      faults_.add(FaultKind::vanished, describe(log, seq) + " got it, the history lacks it");
     else if (kept != 0 && got > 1 && got != kept)
       faults_.add(FaultKind::two_contents,
-                  fmt::format("{} seq {}: {} received another content than the history has",
-                              name(log.conversation), seq, log.device));
+                  describe(log, seq) + " received another content than the history has");
   }
 }
 

@@ -134,6 +134,7 @@ void FakeServer::put(Peer& peer, const v1::ServerFrame& frame) {
 }
 
 bool FakeServer::take(Peer& peer, const v1::ClientFrame& frame) {
+  if (peer.user == 0 && !frame.has_hello()) return false;  // cut
   v1::ServerFrame answer;
   answer.set_re(frame.id());
   switch (frame.op_case()) {
@@ -148,7 +149,7 @@ bool FakeServer::take(Peer& peer, const v1::ClientFrame& frame) {
         break;
       }
       send(peer, frame.id(), frame.send());
-      return !peers_.empty() && peer.user != 0;
+      break;
     case v1::ClientFrame::kAck:
       for (const auto& each : frame.ack().marks())
         mark(peer.user, each.conversation_id(), each.seq(), 0);
