@@ -72,12 +72,19 @@ Connection::Connection(asio::any_io_executor executor, Api& api, Session& sessio
                        std::function<void(const LinkState&)> on_link)
     : api_(api), session_(session), on_link_(std::move(on_link)), wake_(executor) {}
 
+void Connection::stop() {
+  stopped_ = true;
+  wake();
+  if (connecting_) beast::get_lowest_layer(connecting_->socket).close();
+}
+
 Awaitable<Outcome<void>> Connection::run() {
   int failures = 0;
   int token_failures = 0;
   while (!stopped_) {
     was_online_ = false;
     auto end = co_await connect_once();
+    connecting_ = nullptr;
     session_.closed();
     if (stopped_) break;
     if (was_online_) failures = token_failures = 0;
@@ -123,6 +130,8 @@ Awaitable<Connection::End> Connection::connect_once() {
   };
   auto [resolve_ec, addresses] = co_await resolver.async_resolve(server.host, server.port, kUse);
   if (resolve_ec) co_return cannot(resolve_ec);
+  if (stopped_) co_return End{};
+  connecting_ = &link;
   tcp.expires_after(kConnectPatience);
   if (auto [ec, at] = co_await tcp.async_connect(addresses, kUse); ec) co_return cannot(ec);
   tcp.expires_never();
@@ -155,6 +164,7 @@ Awaitable<Connection::End> Connection::connect_once() {
                       .error(),
                   false};
 
+  connecting_ = nullptr;
   session_.opened(*token, steady_clock::now());
   using namespace asio::experimental::awaitable_operators;
   co_await (read_frames(link) && write_frames(link));

@@ -31,10 +31,7 @@ class Connection {
   /// The session has frames to send.
   void wake() { wake_.cancel(); }
   /// run() returns soon.
-  void stop() {
-    stopped_ = true;
-    wake();
-  }
+  void stop();
 
  private:
   struct End;
@@ -49,6 +46,7 @@ class Connection {
   Session& session_;
   std::function<void(const LinkState&)> on_link_;
   boost::asio::steady_timer wake_;
+  Link* connecting_ = nullptr;  // until the session is opened
   bool stopped_ = false;
   bool was_online_ = false;  // since the last try began
   std::string tried_token_;
