@@ -1,4 +1,5 @@
 // Input: one byte that chooses the pieces, then a client's byte stream.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,15 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
-std::vector<Seen> read(const std::string& stream, std::size_t piece) {
+struct Reading {
+  std::vector<Seen> requests;
+  bool refused = false;
+};
+
+Reading read(const std::string& stream, std::size_t piece) {
   HttpReader reader;
-  std::vector<Seen> seen;
+  Reading out;
+  auto& seen = out.requests;
   std::string unread;
   for (std::size_t from = 0; from < stream.size(); from += piece) {
     unread += stream.substr(from, piece);
@@ -34,7 +41,8 @@ std::vector<Seen> read(const std::string& stream, std::size_t piece) {
           break;
         case HttpReader::Kind::refused:
           PARLEY_CHECK(reader.refusal().status >= 400, "a refusal is an error");
-          return seen;  // when bad bytes are found out may depend on the pieces
+          out.refused = true;
+          return out;
         case HttpReader::Kind::request: {
           std::string answer;
           if (asks_for_websocket(reader.message())) {
@@ -47,14 +55,23 @@ std::vector<Seen> read(const std::string& stream, std::size_t piece) {
           auto request = reader.take_request();
           PARLEY_CHECK(request.body.size() <= kLimits.max_body, "a body is within the limit");
           seen.push_back({request.method, request.target, request.body, answer});
-          if (answer.starts_with("HTTP/1.1 101")) return seen;
+          if (answer.starts_with("HTTP/1.1 101")) return out;
         }
       }
     }
     unread.assign(at, static_cast<std::size_t>(end - at));
     PARLEY_CHECK(unread.size() <= kLimits.max_header + 64, "what is kept is bounded");
   }
-  return seen;
+  return out;
+}
+
+/// Only how soon a stream is refused may depend on the pieces (a long trailer is taken, if it comes
+/// at once).
+bool agree(const Reading& a, const Reading& b) {
+  if (!a.refused && !b.refused) return a.requests == b.requests;
+  const auto common = std::min(a.requests.size(), b.requests.size());
+  return std::equal(a.requests.begin(), a.requests.begin() + static_cast<std::ptrdiff_t>(common),
+                    b.requests.begin());
 }
 
 }  // namespace
@@ -65,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const std::string stream(reinterpret_cast<const char*>(data + 1), size - 1);
   const auto whole = read(stream, 64 * 1024);
-  PARLEY_CHECK(read(stream, 1) == whole, "the pieces do not matter");
-  PARLEY_CHECK(read(stream, data[0] % 64 + 1U) == whole, "the pieces do not matter");
+  PARLEY_CHECK(agree(read(stream, 1), whole), "the pieces do not matter");
+  PARLEY_CHECK(agree(read(stream, data[0] % 64 + 1U), whole), "the pieces do not matter");
   return 0;
 }

@@ -19,12 +19,13 @@ HttpReader::Kind HttpReader::next(char*& at, char* end, HttpLimits limits) {
   if (!parser_->is_header_done()) {
     // The parser gets a header whole: what it counts against its limit depends on the pieces.
     const std::string_view given(at, static_cast<std::size_t>(end - at));
-    const auto header_end = given.find("\r\n\r\n", searched_);
-    if (std::min(header_end, given.size()) > limits.max_header - 4) {
+    const auto found = given.find("\r\n\r\n", searched_);
+    const auto size = found == given.npos ? given.size() + 1 : found + 4;
+    if (size > limits.max_header) {
       refuse(http::error::header_limit, limits);
       return Kind::refused;
     }
-    if (header_end == given.npos) {
+    if (found == given.npos) {
       searched_ = given.size() < 3 ? 0 : given.size() - 3;
       return Kind::need_more;
     }
