@@ -12,10 +12,11 @@ constexpr std::chrono::milliseconds kWindow{500};
 }  // namespace
 
 DeliveryDuty::DeliveryDuty(const Settings& settings, const Clock& clock,
-                           NotificationApi& notifications, HandOver hand_over)
+                           NotificationApi& notifications, Metric& decided, HandOver hand_over)
     : settings_(settings),
       clock_(clock),
       notifications_(notifications),
+      decided_(decided),
       hand_over_(std::move(hand_over)) {}
 
 void DeliveryDuty::watch(ConversationState& state, Member& member, Seq seq,
@@ -63,6 +64,7 @@ void DeliveryDuty::push(ConversationState& state, Member& member, Seq seq, std::
                         TimeMs now) {
   member.pushed = std::max(member.pushed, seq);
   pushing_.insert(position);
+  decided_.add();
   notifications_.notify({Push{member.user, state.id, seq, now}},
                         [this, position](Result<void> done) {
                           // The notification service repeats what can be repeated. What it gives up

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/notification.h"
+#include "base/metrics.h"
 #include "services/message/conversation_state.h"
 #include "services/message/settings.h"
 
@@ -18,7 +19,7 @@ class DeliveryDuty {
   using HandOver = std::function<void(ConversationState&, UserId, Seq from, Seq to)>;
 
   DeliveryDuty(const Settings& settings, const Clock& clock, NotificationApi& notifications,
-               HandOver hand_over);
+               Metric& decided, HandOver hand_over);
 
   /// A committed entry that `member` has not confirmed. `position`: of the entry in the feed, or
   /// below it.
@@ -46,6 +47,7 @@ class DeliveryDuty {
   const Settings& settings_;
   const Clock& clock_;
   NotificationApi& notifications_;
+  Metric& decided_;
   HandOver hand_over_;
   std::deque<Check> checks_;
   std::uint64_t first_check_ = 1;         // the number of checks_.front()

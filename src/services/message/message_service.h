@@ -43,6 +43,9 @@ class MessageService final : public MessageApi {
                                          HistoryQuery query) override {
     return reader_.history(asker, conversation, query);
   }
+  Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) override {
+    return reader_.view(asker, conversation);
+  }
   Awaitable<Result<std::vector<ConversationView>>> conversations(
       UserId user, std::optional<ConversationId> after, std::size_t limit) override {
     return reader_.conversations(user, after, limit);

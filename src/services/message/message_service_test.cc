@@ -3,10 +3,9 @@
 #include <future>
 #include <gtest/gtest.h>
 #include <mutex>
+#include <set>
 
 #include "adapters/conversation_store/memory/memory_conversation_store.h"
-#include "adapters/session_registry/memory/registry.h"
-#include "services/session/session_service.h"
 
 namespace parley::message {
 namespace {
@@ -69,6 +68,33 @@ class Recorder final : public DeliveryApi, public NotificationApi, public Messag
   }
 };
 
+/// Everybody who is said to be online is on gateway 1. Any thread.
+class WhoIsOnline final : public SessionApi {
+ public:
+  void update(GatewayId, std::vector<Presence> changes) override {
+    std::lock_guard lock(mutex_);
+    for (const auto& change : changes)
+      if (change.online)
+        online_.insert(change.user);
+      else
+        online_.erase(change.user);
+  }
+  void locate(std::vector<UserId> users,
+              std::move_only_function<void(std::vector<Location>)> found) override {
+    std::vector<Location> out;
+    {
+      std::lock_guard lock(mutex_);
+      for (auto user : users)
+        if (online_.contains(user)) out.push_back({user, GatewayId(1)});
+    }
+    found(std::move(out));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<UserId> online_;
+};
+
 /// Refuses commits while told to.
 class FullAtTimes final : public ConversationStore {
  public:
@@ -116,12 +142,8 @@ class MessageServiceTest : public testing::TestWithParam<std::size_t> {
 
   void start() {
     loops = std::make_unique<Loops>(GetParam(), 1);
-    std::vector<std::unique_ptr<SessionRegistry>> registries;
-    for (std::size_t i = 0; i < GetParam(); ++i)
-      registries.push_back(std::make_unique<session_registry::MemoryRegistry>());
-    sessions = std::make_unique<session::SessionService>(*loops, std::move(registries));
     service = std::make_unique<MessageService>(
-        MessageService::Needs{*loops, clock, hybrid, full, memory, users, *sessions, out,
+        MessageService::Needs{*loops, clock, hybrid, full, memory, users, sessions, out,
                               [this](GatewayId) { return &out; }, metrics},
         Settings{});
     loops->start();
@@ -141,14 +163,7 @@ class MessageServiceTest : public testing::TestWithParam<std::size_t> {
     });
     done.get_future().get();
   }
-  void online(UserId user, bool is = true) {
-    on_loop([&] { sessions->update(GatewayId(1), {{user, is}}); });
-    for (std::size_t i = 0; i < loops->size(); ++i) {  // let the registry's loop take it
-      std::promise<void> passed;
-      boost::asio::post(loops->at(i), [&] { passed.set_value(); });
-      passed.get_future().get();
-    }
-  }
+  void online(UserId user) { sessions.update(GatewayId(1), {{user, true}}); }
   static SendRequest message(std::uint64_t token, UserId sender, std::string key, std::string body,
                              ConversationId to = kTalk, Origin origin = Origin(0)) {
     return {token,          to, sender, DeviceId(sender.value * 10), origin, std::move(key),
@@ -180,7 +195,7 @@ class MessageServiceTest : public testing::TestWithParam<std::size_t> {
   Recorder out;
   Metrics metrics;
   std::unique_ptr<Loops> loops;
-  std::unique_ptr<session::SessionService> sessions;
+  WhoIsOnline sessions;
   std::unique_ptr<MessageService> service;
 };
 

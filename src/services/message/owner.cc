@@ -57,7 +57,7 @@ Owner::Owner(Shared& shared, std::size_t loop, std::uint32_t node)
       ids_(node, shared.info.last_issued),
       cache_(std::max<std::size_t>(64, shared.settings.cached_conversations / shared.loops.size())),
       fan_out_(shared.sessions, shared.reach),
-      duty_(shared.settings, shared.clock, shared.notifications,
+      duty_(shared.settings, shared.clock, shared.notifications, shared.pushes,
             [this](ConversationState& state, UserId user, Seq from, Seq to) {
               hand_over(state, user, from, to);
             }),

@@ -19,7 +19,7 @@ Cursor Reader::cursor_now() const {
   return {shared_.info.epoch, time};
 }
 
-Result<ConversationView> Reader::view(const InboxRow& row, UserId user) const {
+Result<ConversationView> Reader::read_view(const InboxRow& row, UserId user) const {
   ConversationView out{row.conversation, {}, {}, {}, row.changed};
   PARLEY_TRY(head, shared_.store.head(row.conversation));
   out.head = head;
@@ -38,7 +38,7 @@ Result<Changes> Reader::read_changes(UserId user, TimeMs since, Cursor next) con
   for (;;) {
     PARLEY_TRY(rows, shared_.store.inbox(user, since, after, kInboxPage));
     for (const auto& row : rows) {
-      PARLEY_TRY(seen, view(row, user));
+      PARLEY_TRY(seen, read_view(row, user));
       Seq from(seen.head.seq.value + 1);
       if (seen.head.time >= since) {
         PARLEY_TRY(first, shared_.store.seek(row.conversation, since));
@@ -122,6 +122,16 @@ Awaitable<Result<HistoryPage>> Reader::history(UserId asker, ConversationId conv
   });
 }
 
+Awaitable<Result<ConversationView>> Reader::view(UserId asker, ConversationId conversation) {
+  if (!conversation.has(asker)) co_return not_here();
+  co_return co_await run_blocking(
+      shared_.loops.pool(), [this, asker, conversation]() -> Result<ConversationView> {
+        PARLEY_TRY(view, read_view({conversation, TimeMs(0), Seq(0)}, asker));
+        view.changed = view.head.time;
+        return view;
+      });
+}
+
 Awaitable<Result<std::vector<ConversationView>>> Reader::conversations(
     UserId user, std::optional<ConversationId> after, std::size_t limit) {
   co_return co_await run_blocking(
@@ -129,7 +139,7 @@ Awaitable<Result<std::vector<ConversationView>>> Reader::conversations(
         PARLEY_TRY(rows, shared_.store.inbox(user, TimeMs(0), after, limit));
         std::vector<ConversationView> out;
         for (const auto& row : rows) {
-          PARLEY_TRY(one, view(row, user));
+          PARLEY_TRY(one, read_view(row, user));
           out.push_back(std::move(one));
         }
         return out;

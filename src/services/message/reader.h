@@ -15,12 +15,13 @@ class Reader {
                                                    Seq from, Seq to, std::size_t limit);
   Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
                                          HistoryQuery query);
+  Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation);
   Awaitable<Result<std::vector<ConversationView>>> conversations(
       UserId user, std::optional<ConversationId> after, std::size_t limit);
 
  private:
   Cursor cursor_now() const;
-  Result<ConversationView> view(const InboxRow& row, UserId user) const;
+  Result<ConversationView> read_view(const InboxRow& row, UserId user) const;
   Result<Changes> read_changes(UserId user, TimeMs since, Cursor next) const;
   Result<HistoryPage> read_history(const ConversationId& conversation,
                                    const HistoryQuery& query) const;
