@@ -201,5 +201,36 @@ TEST(AccountsPowerCut, FindsAStoreThatDoesNotSync) {
   EXPECT_GE(found, 10);
 }
 
+TEST(AccountsDiskFault, AFullDiskStoresNothingAndIsOverWhenThereIsSpace) {
+  TempFolder folder;
+  PowerCutVfs vfs;
+  auto stores = SqliteAccounts::open(folder.path() / "accounts").value();
+  ASSERT_TRUE(stores->accounts().create(account(1), "hash"));
+  vfs.fill_disk(true);
+  const auto refused = stores->accounts().create(account(2), "hash");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::storage_full);
+  EXPECT_GT(refused.error().retry_after_ms, 0u);
+  EXPECT_EQ(stores->devices().put(device(2, "hash")).error().code, Code::storage_full);
+  EXPECT_EQ(stores->accounts().by_id(UserId(1)).value(), account(1));
+  EXPECT_EQ(stores->accounts().by_id(UserId(2)).value(), std::nullopt);
+  vfs.fill_disk(false);
+  EXPECT_TRUE(stores->accounts().create(account(2), "hash"));
+  EXPECT_EQ(stores->accounts().by_id(UserId(2)).value(), account(2));
+}
+
+// What a failed sync left on the disk is unknown, and trying again would call it stored.
+TEST(AccountsDiskFaultDeathTest, AFailedSyncEndsTheProcess) {
+  TempFolder folder;
+  EXPECT_DEATH(
+      {
+        PowerCutVfs vfs;
+        auto stores = SqliteAccounts::open(folder.path() / "accounts").value();
+        vfs.fail_syncs();
+        (void)stores->accounts().create(account(1), "hash");
+      },
+      "a sync failed");
+}
+
 }  // namespace
 }  // namespace parley::test
