@@ -89,9 +89,11 @@ int serve(const Config& config, const Arguments& arguments) {
 
   std::vector<Server::Person> people;
   if (arguments.demo) {
-    auto made = (*server)->demo_people();
-    if (!made) return complain(kFailed, made.error());
-    people = std::move(*made);
+    for (auto [name, display_name] : {std::pair("ann", "Ann"), std::pair("bob", "Bob")}) {
+      auto person = (*server)->demo_person(name, display_name);
+      if (!person) return complain(kFailed, person.error());
+      people.push_back(std::move(*person));
+    }
   }
   greet(**server, people);
   // The one line that programs wait for.
@@ -169,8 +171,6 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(0, 10'000));
   seed_command->add_option("--messages", arguments.plan.messages, "in each conversation")
       ->check(CLI::Range(0, 10'000'000));
-  seed_command->add_option("--tokens", arguments.plan.tokens, "devices with a token, per person")
-      ->check(CLI::Range(1, 100));
   seed_command->add_option("--tokens-file", arguments.plan.tokens_file,
                            "default: tokens.jsonl in the data folder");
   cli.require_subcommand(0, 1);

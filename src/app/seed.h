@@ -7,7 +7,6 @@ struct SeedPlan {
   std::size_t users = 0;
   std::size_t conversations = 1;  // of each user, with its neighbours in a ring
   std::size_t messages = 1;       // in each conversation
-  std::size_t tokens = 1;         // per user, each on a device of its own
   std::string tokens_file;        // empty: tokens.jsonl in the data folder
 };
 

@@ -17,18 +17,16 @@ class Server {
 
   std::string address() const;  // of clients, with the real port
   std::string admin_address() const;
-  Loops& loops();
 
   /// Leaves in order: tells clients, answers what was taken, syncs, at most about 10 s. Blocks; not
   /// from a loop.
   void stop();
 
-  /// Makes an account for `--demo`: its user name and a password made at random; kept in the data
-  /// folder.
   struct Person {
     std::string name, display_name, password;
   };
-  Result<std::vector<Person>> demo_people();
+  /// An account for `--demo` with a password made at random, which is kept in the data folder.
+  Result<Person> demo_person(const std::string& name, const std::string& display_name);
 
  private:
   struct Parts;

@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "adapters/accounts/sqlite/accounts.h"
-#include "adapters/conversation_store/rocksdb/store.h"
+#include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "adapters/push/sqlite/push_sink.h"
 #include "app/config.h"
 
@@ -10,11 +10,12 @@ namespace parley::app {
 
 /// The embedded stores of a data folder, each under its own lock.
 struct Stores {
-  std::unique_ptr<conversation_store::RocksConversationStore> conversations;
+  std::unique_ptr<RocksdbConversationStore> conversations;
   std::unique_ptr<accounts::SqliteAccounts> accounts;
   std::unique_ptr<push::SqlitePushSink> pushes;
 
-  /// Makes the folder if there is none. Errors are one sentence for the person who starts the server.
+  /// Makes the folder if there is none. Errors are one sentence for the person who starts the
+  /// server.
   static Result<Stores> open(const Config& config);
 };
 

@@ -80,6 +80,7 @@ std::variant<Upgrade, HttpResponse> negotiate(const HttpReader::Message& request
   if (request[http::field::sec_websocket_version] != "13") {
     auto refusal = http_error(426, "unsupported", "This server speaks WebSocket version 13.");
     refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
+    refusal.headers.emplace_back("Upgrade", "websocket");  // RFC 9110 section 15.5.22
     return refusal;
   }
   const std::string_view key = request[http::field::sec_websocket_key];

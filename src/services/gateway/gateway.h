@@ -27,8 +27,8 @@ struct Services {
 /// Holds the client connections of one process: WebSocket and REST on one port, one edge per event
 /// loop. Keeps nothing that must survive: whatever it drops, the message service hands over again.
 ///
-/// Life: construct and `listen` before `Loops::start()` (or on loop 0), `drain`, stop the loops, and
-/// only then destroy. `DeliveryApi` may be called from any thread.
+/// Life: construct and `listen` before `Loops::start()` (or on loop 0), `drain`, stop the loops,
+/// and only then destroy. `DeliveryApi` may be called from any thread.
 class Gateway final : public DeliveryApi {
  public:
   Gateway(Loops& loops, const Clock& clock, Settings settings, Services services,
@@ -39,8 +39,9 @@ class Gateway final : public DeliveryApi {
   Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
 
   /// Takes no more connections and requests, tells every client to `reconnect`, answers what was
-  /// taken, closes with `draining`, and calls `done` once (on loop 0) when all of it is over: within
-  /// `deadline`, whatever clients and services do. Once. Any thread.
+  /// taken, closes with `draining`, and calls `done` once (on loop 0) when all of it is over:
+  /// within `deadline`, whatever clients do, if the services answer what they were asked. Once. Any
+  /// thread.
   void drain(std::chrono::milliseconds deadline, std::function<void()> done);
 
   void deliver(std::vector<Delivery> entries) override;

@@ -27,6 +27,10 @@ struct Settings {
   std::chrono::milliseconds sweep_every{500};
   /// Over how long the clients of a stopping gateway are asked to spread their return.
   std::chrono::milliseconds reconnect_spread{5'000};
+
+  /// Text on one page of history at most: JSON may write a byte as six, and a page has to fit what
+  /// a connection may have queued.
+  std::size_t page_bytes() const { return edge.output_limit / 10; }
 };
 
 }  // namespace parley::gateway
