@@ -195,6 +195,23 @@ TEST(AccountsPowerCut, LosesNothingThatWasAcknowledged) {
   EXPECT_GT(acknowledged, 500);
 }
 
+// At each operation of the first start and stop, until one was not cut any more.
+TEST(AccountsPowerCut, AFirstStartThatWasCutIsStartedAgain) {
+  bool was_cut = true;
+  for (std::uint64_t operation = 1; was_cut; ++operation) {
+    ASSERT_LT(operation, 1'000u);
+    TempFolder folder;
+    PowerCutVfs vfs;
+    vfs.cut_after(operation);
+    (void)SqliteAccounts::open(folder.path() / "accounts");
+    was_cut = vfs.is_cut();
+    vfs.power_on(operation);
+    auto stores = SqliteAccounts::open(folder.path() / "accounts");
+    ASSERT_TRUE(stores) << "cut at operation " << operation << ": " << stores.error().message;
+    EXPECT_TRUE((*stores)->accounts().create(account(1), "hash"));
+  }
+}
+
 TEST(AccountsPowerCut, FindsAStoreThatDoesNotSync) {
   int found = 0;
   for (const auto seed : kSeeds) found += PowerCut(seed, false).run().empty() ? 0 : 1;
