@@ -32,8 +32,8 @@ TEST(EdgeHttp, KeepsAConnectionForManyRequests) {
     EXPECT_NE(response.find("\r\nDate: "), std::string::npos);
     EXPECT_EQ(body_of(response), "POST /echo?i=" + std::to_string(i) + " body");
   }
-  EXPECT_EQ(server.requests[0].second.remote_address, "127.0.0.1");
-  EXPECT_EQ(server.opened.size(), 0U);
+  EXPECT_EQ(server.requests()[0].second.remote_address, "127.0.0.1");
+  EXPECT_EQ(server.opened().size(), 0U);
 }
 
 TEST(EdgeHttp, AnswersPipelinedRequestsOneAtATime) {
@@ -97,7 +97,7 @@ TEST(EdgeHttp, NamesWhatItRefusesAndCloses) {
     EXPECT_TRUE(body_of(response).starts_with(R"({"error":{"code":")")) << response;
     EXPECT_TRUE(client.at_end());
   }
-  EXPECT_TRUE(server.requests.empty());
+  EXPECT_TRUE(server.requests().empty());
 }
 
 TEST(EdgeHttp, ARefusedBodyDoesNotCostTheAnswer) {
@@ -124,8 +124,8 @@ TEST(EdgeHttp, AnswersAClientThatHasSentItsLastByte) {
   Client client(server.port());
   client.write(request("GET", "/"));
   client.half_close();
-  ASSERT_TRUE(server.eventually([&] { return server.requests.size() == 1; }));
-  server.on_loop([&] { server.edge().respond(server.requests[0].first, {.body = "late"}); });
+  ASSERT_TRUE(server.eventually([&] { return server.requests().size() == 1; }));
+  server.on_loop([&] { server.edge().respond(server.requests()[0].first, {.body = "late"}); });
   EXPECT_EQ(body_of(client.read_response()), "late");
   EXPECT_TRUE(client.at_end());
 }
@@ -135,15 +135,15 @@ TEST(EdgeHttp, IgnoresAnAnswerToWhoIsGone) {
   server.http = [](ConnectionId, const HttpRequest&) {};
   Client client(server.port());
   client.write(request("GET", "/"));
-  ASSERT_TRUE(server.eventually([&] { return server.requests.size() == 1; }));
+  ASSERT_TRUE(server.eventually([&] { return server.requests().size() == 1; }));
   client.cut();
   server.on_loop([&] {
-    server.edge().respond(server.requests[0].first, {.body = std::string(1 << 20, 'x')});
-    server.edge().respond(server.requests[0].first, {.body = "twice"});
+    server.edge().respond(server.requests()[0].first, {.body = std::string(1 << 20, 'x')});
+    server.edge().respond(server.requests()[0].first, {.body = "twice"});
   });
   while (server.on_loop([&] { return server.edge().connections(); }) > 0) {
   }
-  server.on_loop([&] { server.edge().respond(server.requests[0].first, {.body = "stale"}); });
+  server.on_loop([&] { server.edge().respond(server.requests()[0].first, {.body = "stale"}); });
 }
 
 TEST(EdgeHttp, WritesALargeResponse) {

@@ -25,7 +25,7 @@ TEST(EdgeLimits, RefusesConnectionsAboveTheTotal) {
   EXPECT_TRUE(third.at_end());
 
   first.cut();
-  ASSERT_TRUE(server.eventually([&] { return server.closed.size() == 1; }));
+  ASSERT_TRUE(server.eventually([&] { return server.closed().size() == 1; }));
   Client fourth(server.port());
   fourth.upgrade({}, client_frame(Opcode::text, "in"));
   EXPECT_EQ(fourth.read_frame().payload, "in");
@@ -40,7 +40,7 @@ TEST(EdgeLimits, RefusesConnectionsAboveThoseOfAnAddress) {
   EXPECT_TRUE(response.starts_with("HTTP/1.1 429 ")) << response;
   EXPECT_NE(response.find("Retry-After: "), std::string::npos);
   EXPECT_TRUE(second.at_end());
-  EXPECT_EQ(server.opened.size(), 1U);
+  EXPECT_EQ(server.opened().size(), 1U);
 }
 
 TEST(EdgeLimits, ManyRefusedConnectionsHoldNothing) {
@@ -85,8 +85,8 @@ TEST(Listener, DealsConnectionsOutInTurn) {
     Client first((*listener)->port()), second((*listener)->port());
     first.upgrade();
     second.upgrade();
-    EXPECT_TRUE(one.eventually([&] { return one.opened.size() == 1; }));
-    EXPECT_TRUE(two.eventually([&] { return two.opened.size() == 1; }));
+    EXPECT_TRUE(one.eventually([&] { return one.opened().size() == 1; }));
+    EXPECT_TRUE(two.eventually([&] { return two.opened().size() == 1; }));
   }
   boost::asio::post(io, [&] { (*listener)->stop(); });
   accepting.join();

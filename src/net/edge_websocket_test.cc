@@ -25,7 +25,7 @@ TEST(EdgeWebSocket, TakesAMessageThatCameWithTheUpgrade) {
   Client client(server.port());
   client.upgrade("b", client_frame(Opcode::binary, "early"));
   EXPECT_EQ(client.read_frame().payload, "early");
-  EXPECT_TRUE(server.eventually([&] { return server.subprotocols == std::vector{1U}; }));
+  EXPECT_TRUE(server.eventually([&] { return server.subprotocols() == std::vector{1U}; }));
 }
 
 TEST(EdgeWebSocket, EchoesMessagesOfEverySize) {
@@ -44,13 +44,9 @@ TEST(EdgeWebSocket, PutsAMessageTogetherThatIsCutAnywhere) {
   const auto all = request + stream;
   for (std::size_t cut = 1; cut < all.size(); ++cut) {
     Client client(server.port());
-    std::size_t before = 0;
-    server.eventually([&] {
-      before = server.turns;
-      return true;
-    });
+    const auto before = server.turns();
     client.write(all.substr(0, cut));
-    ASSERT_TRUE(server.eventually([&] { return server.turns > before; }));
+    ASSERT_TRUE(server.eventually([&] { return server.turns() > before; }));
     client.write(all.substr(cut));
     client.read_head();
     ASSERT_EQ(client.read_frame().payload, "fragmented") << "cut at " << cut;
@@ -75,8 +71,8 @@ TEST(EdgeWebSocket, GarbageCostsOnlyItsSender) {
   EXPECT_EQ(bad.read_frame().close_code(), 1002);
   EXPECT_TRUE(bad.at_end());
   bad.cut();
-  ASSERT_TRUE(server.eventually([&] { return !server.closed.empty(); }));
-  EXPECT_EQ(server.closed[0].code, CloseCode::protocol_violation);
+  ASSERT_TRUE(server.eventually([&] { return !server.closed().empty(); }));
+  EXPECT_EQ(server.closed()[0].code, CloseCode::protocol_violation);
   expect_echo(good, "still here");
 }
 
@@ -97,8 +93,8 @@ TEST(EdgeWebSocket, NamesWhyItCloses) {
     EXPECT_EQ(client.read_frame().close_code(), code);
     EXPECT_TRUE(client.at_end());
   }
-  EXPECT_TRUE(server.eventually([&] { return server.closed.size() == bad.size(); }));
-  EXPECT_TRUE(server.messages.empty());
+  EXPECT_TRUE(server.eventually([&] { return server.closed().size() == bad.size(); }));
+  EXPECT_TRUE(server.messages().empty());
 }
 
 TEST(EdgeWebSocket, AnswersPings) {
@@ -126,11 +122,11 @@ TEST(EdgeWebSocket, AnswersTheClientsClose) {
   silent.upgrade({}, client_frame(Opcode::close, ""));
   EXPECT_EQ(silent.read_frame().payload, "");
 
-  ASSERT_TRUE(server.eventually([&] { return server.closed.size() == 2; }));
-  EXPECT_EQ(server.closed[0].code, CloseCode{4001});
-  EXPECT_EQ(server.closed[0].id, server.opened[0]);
-  EXPECT_EQ(server.closed[1].code, kNoStatus);
-  EXPECT_TRUE(server.messages.empty()) << "a message after the close frame";
+  ASSERT_TRUE(server.eventually([&] { return server.closed().size() == 2; }));
+  EXPECT_EQ(server.closed()[0].code, CloseCode{4001});
+  EXPECT_EQ(server.closed()[0].id, server.opened()[0]);
+  EXPECT_EQ(server.closed()[1].code, kNoStatus);
+  EXPECT_TRUE(server.messages().empty()) << "a message after the close frame";
 }
 
 TEST(EdgeWebSocket, ClosesOnRequestAfterWhatIsQueued) {
@@ -148,9 +144,9 @@ TEST(EdgeWebSocket, ClosesOnRequestAfterWhatIsQueued) {
   EXPECT_EQ(frame.payload.substr(2), "you are signed out");
   client.write(client_frame(Opcode::text, "three") + client_frame(Opcode::close, "\x11\x96"s));
   EXPECT_TRUE(client.at_end());
-  ASSERT_TRUE(server.eventually([&] { return server.closed.size() == 1; }));
-  EXPECT_EQ(server.closed[0].code, CloseCode::signed_out);
-  EXPECT_EQ(server.messages, std::vector{"one"s}) << "no message after close()";
+  ASSERT_TRUE(server.eventually([&] { return server.closed().size() == 1; }));
+  EXPECT_EQ(server.closed()[0].code, CloseCode::signed_out);
+  EXPECT_EQ(server.messages(), std::vector{"one"s}) << "no message after close()";
 }
 
 TEST(EdgeWebSocket, TellsThatAClientWasCutOff) {
@@ -158,25 +154,25 @@ TEST(EdgeWebSocket, TellsThatAClientWasCutOff) {
   Client client(server.port());
   client.upgrade();
   client.cut();
-  ASSERT_TRUE(server.eventually([&] { return server.closed.size() == 1; }));
-  EXPECT_EQ(server.closed[0].code, kAbnormal);
+  ASSERT_TRUE(server.eventually([&] { return server.closed().size() == 1; }));
+  EXPECT_EQ(server.closed()[0].code, kAbnormal);
 }
 
 TEST(EdgeWebSocket, RecognisesAStaleId) {
   Server server(plain());
   Client first(server.port());
   first.upgrade();
-  ASSERT_TRUE(server.eventually([&] { return server.opened.size() == 1; }));
-  const auto stale = server.opened[0];
+  ASSERT_TRUE(server.eventually([&] { return server.opened().size() == 1; }));
+  const auto stale = server.opened()[0];
   server.on_loop([&] { server.edge().set_tag(stale, 42); });
   EXPECT_EQ(server.on_loop([&] { return server.edge().tag(stale); }), 42U);
   first.cut();
-  ASSERT_TRUE(server.eventually([&] { return server.closed.size() == 1; }));
+  ASSERT_TRUE(server.eventually([&] { return server.closed().size() == 1; }));
 
   Client second(server.port());
   second.upgrade();
-  ASSERT_TRUE(server.eventually([&] { return server.opened.size() == 2; }));
-  const auto fresh = server.opened[1];
+  ASSERT_TRUE(server.eventually([&] { return server.opened().size() == 2; }));
+  const auto fresh = server.opened()[1];
   EXPECT_EQ(static_cast<std::uint32_t>(stale.value), static_cast<std::uint32_t>(fresh.value))
       << "the slot is used again";
   EXPECT_NE(stale, fresh);
@@ -212,11 +208,8 @@ TEST(EdgeWebSocket, DoesNotDeliverWhilePaused) {
   EXPECT_EQ(paused.read_frame().payload, "stop 2");
   paused.write(client_frame(Opcode::text, "5").substr(4));
   for (int i = 0; i < 5; ++i) expect_echo(other, "goes on");
-  const auto id = server.opened[0];
-  server.eventually([&] {
-    EXPECT_EQ(server.messages.size(), 2U + 5U);
-    return true;
-  });
+  const auto id = server.opened()[0];
+  EXPECT_EQ(server.messages().size(), 2U + 5U);
 
   server.on_loop([&] { server.edge().resume(id); });
   EXPECT_EQ(paused.read_frame().payload, "3");
@@ -237,20 +230,20 @@ TEST(EdgeWebSocket, ClosesAPausedConnectionToo) {
   Client client(server.port());
   client.upgrade({}, client_frame(Opcode::text, "1") + client_frame(Opcode::text, "2") +
                          client_frame(Opcode::close, "\x03\xE8"s));
-  ASSERT_TRUE(server.eventually([&] { return server.messages.size() == 1; }));
-  server.on_loop([&] { server.edge().close(server.opened[0], CloseCode::draining, "going"); });
+  ASSERT_TRUE(server.eventually([&] { return server.messages().size() == 1; }));
+  server.on_loop([&] { server.edge().close(server.opened()[0], CloseCode::draining, "going"); });
   EXPECT_EQ(client.read_frame().close_code(), 4000);
   EXPECT_TRUE(client.at_end()) << "the client's close frame, behind the pause, was found";
-  EXPECT_TRUE(server.eventually([&] { return server.closed.size() == 1; }));
+  EXPECT_TRUE(server.eventually([&] { return server.closed().size() == 1; }));
 }
 
 TEST(EdgeWebSocket, ClosesASlowReaderWhileOthersGoOn) {
   Server server(plain({.output_high_water = 64 * 1024, .output_limit = 512 * 1024}));
   Client slow(server.port(), 4096), good(server.port());
   slow.upgrade();
-  ASSERT_TRUE(server.eventually([&] { return server.opened.size() == 1; }));
+  ASSERT_TRUE(server.eventually([&] { return server.opened().size() == 1; }));
   good.upgrade();
-  const auto id = server.opened[0];
+  const auto id = server.opened()[0];
   const auto frame = encode_message(false, std::string(32 * 1024, 's'));
   bool was_full = false;
   auto sent = Edge::Sent::ok;
@@ -273,9 +266,9 @@ TEST(EdgeWebSocket, ClosesASlowReaderWhileOthersGoOn) {
   }
   EXPECT_TRUE(slow.at_end());
   slow.cut();
-  ASSERT_TRUE(server.eventually([&] { return server.closed.size() == 1; }));
-  EXPECT_EQ(server.closed[0].code, CloseCode::slow_reader);
-  EXPECT_EQ(server.closed[0].id, id);
+  ASSERT_TRUE(server.eventually([&] { return server.closed().size() == 1; }));
+  EXPECT_EQ(server.closed()[0].code, CloseCode::slow_reader);
+  EXPECT_EQ(server.closed()[0].id, id);
 }
 
 TEST(EdgeWebSocket, KeepsThePayloadThroughItsCallWhateverTheHandlerDoes) {
@@ -293,20 +286,20 @@ TEST(EdgeWebSocket, KeepsThePayloadThroughItsCallWhateverTheHandlerDoes) {
   EXPECT_EQ(client.read_frame().close_code(), 4008);
   EXPECT_TRUE(client.at_end());
   EXPECT_EQ(server.on_loop([&] { return after; }), "fragments");
-  EXPECT_EQ(server.messages.size(), 1U);
+  EXPECT_EQ(server.messages().size(), 1U);
 }
 
 TEST(EdgeWebSocket, TellsWhenTheOutputIsDrained) {
   Server server(plain({.output_high_water = 1024 * 1024, .output_limit = 64 * 1024 * 1024}));
   Client client(server.port(), 4096);
   client.upgrade();
-  ASSERT_TRUE(server.eventually([&] { return server.opened.size() == 1; }));
-  const auto id = server.opened[0];
+  ASSERT_TRUE(server.eventually([&] { return server.opened().size() == 1; }));
+  const auto id = server.opened()[0];
   const auto frame = encode_message(true, std::string(64 * 1024, 'x'));
   int sent = 1;
   while (server.on_loop([&] { return server.edge().send(id, frame); }) == Edge::Sent::ok) ++sent;
   for (int i = 0; i < sent; ++i) ASSERT_EQ(client.read_frame().payload.size(), 64U * 1024);
-  EXPECT_TRUE(server.eventually([&] { return server.drained == std::vector{id}; }));
+  EXPECT_TRUE(server.eventually([&] { return server.drained() == std::vector{id}; }));
   expect_echo(client, "and on");
 }
 
@@ -317,10 +310,10 @@ TEST(EdgeWebSocket, SharesOneFrameBetweenConnections) {
     clients.push_back(std::make_unique<Client>(server.port()));
     clients.back()->upgrade();
   }
-  ASSERT_TRUE(server.eventually([&] { return server.opened.size() == 20; }));
+  ASSERT_TRUE(server.eventually([&] { return server.opened().size() == 20; }));
   server.on_loop([&] {
     const auto frame = encode_message(false, "to all");
-    for (const auto id : server.opened) EXPECT_EQ(server.edge().send(id, frame), Edge::Sent::ok);
+    for (const auto id : server.opened()) EXPECT_EQ(server.edge().send(id, frame), Edge::Sent::ok);
   });
   for (auto& client : clients) EXPECT_EQ(client->read_frame().payload, "to all");
 }
@@ -331,13 +324,13 @@ TEST(EdgeWebSocket, ShutdownClosesAllAndSaysWhenItIsDone) {
   server.http = [](ConnectionId, const HttpRequest&) {};
   socket.upgrade();
   waiting.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-  ASSERT_TRUE(server.eventually([&] { return server.requests.size() == 1; }));
+  ASSERT_TRUE(server.eventually([&] { return server.requests().size() == 1; }));
   while (server.on_loop([&] { return server.edge().connections(); }) < 3) {
   }
   std::promise<void> done;
   server.on_loop([&] {
     server.edge().shutdown(CloseCode::draining, "the server stops", [&] { done.set_value(); });
-    server.edge().respond(server.requests[0].first, {.body = "answered"});
+    server.edge().respond(server.requests()[0].first, {.body = "answered"});
   });
   EXPECT_EQ(socket.read_frame().close_code(), 4000);
   socket.write(client_frame(Opcode::close, "\x0F\xA0"s));

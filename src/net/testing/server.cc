@@ -39,8 +39,8 @@ void Server::note(F change) {
 
 void Server::on_open(ConnectionId id, unsigned subprotocol, std::string_view) {
   note([&] {
-    opened.push_back(id);
-    subprotocols.push_back(subprotocol);
+    opened_.push_back(id);
+    subprotocols_.push_back(subprotocol);
   });
   if (open)
     open(id);
@@ -49,24 +49,24 @@ void Server::on_open(ConnectionId id, unsigned subprotocol, std::string_view) {
 }
 
 void Server::on_message(ConnectionId id, bool binary, std::string_view payload) {
-  note([&] { messages.emplace_back(payload); });
+  note([&] { messages_.emplace_back(payload); });
   if (message) return message(id, binary, payload);
   edge_->send(id, encode_message(binary, payload));
 }
 
 void Server::on_drained(ConnectionId id) {
-  note([&] { drained.push_back(id); });
+  note([&] { drained_.push_back(id); });
 }
 void Server::on_close(ConnectionId id, CloseCode code) {
-  note([&] { closed.push_back({id, code}); });
+  note([&] { closed_.push_back({id, code}); });
 }
 void Server::on_turn_end() {
-  note([&] { ++turns; });
+  note([&] { ++turns_; });
 }
 
 void Server::on_http(ConnectionId id, HttpRequest&& request) {
   const auto copy = request;
-  note([&] { requests.emplace_back(id, std::move(request)); });
+  note([&] { requests_.emplace_back(id, std::move(request)); });
   if (http) return http(id, copy);
   edge_->respond(id, {.content_type = "text/plain",
                       .body = copy.method + " " + copy.target + " " + copy.body});

@@ -38,17 +38,17 @@ class Server final : public EdgeHandler {
     return result.get();
   }
 
-  /// Waits, 30 s at most, until `condition` (called under the lock) holds.
+  /// Waits, 30 s at most, until `condition` holds; it is looked at whenever something was told.
   bool eventually(std::function<bool()> condition);
 
-  /// What was told so far. Read them within `eventually`, or once nothing more can come.
-  std::vector<ConnectionId> opened;
-  std::vector<unsigned> subprotocols;
-  std::vector<std::string> messages;
-  std::vector<ConnectionId> drained;
-  std::vector<Closed> closed;
-  std::vector<std::pair<ConnectionId, HttpRequest>> requests;
-  std::size_t turns = 0;
+  /// What was told so far.
+  std::vector<ConnectionId> opened() { return told(opened_); }
+  std::vector<unsigned> subprotocols() { return told(subprotocols_); }
+  std::vector<std::string> messages() { return told(messages_); }
+  std::vector<ConnectionId> drained() { return told(drained_); }
+  std::vector<Closed> closed() { return told(closed_); }
+  std::vector<std::pair<ConnectionId, HttpRequest>> requests() { return told(requests_); }
+  std::size_t turns() { return told(turns_); }
 
   /// Called on the loop instead of the default behaviour; set before the first client comes.
   std::function<void(ConnectionId, bool binary, std::string_view)> message;
@@ -64,9 +64,22 @@ class Server final : public EdgeHandler {
   void on_turn_end() override;
   template <class F>
   void note(F change);
+  template <class T>
+  T told(const T& what) {
+    std::lock_guard lock(mutex_);
+    return what;
+  }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  std::recursive_mutex mutex_;  // conditions of `eventually` ask for what was told
+  std::condition_variable_any changed_;
+  std::vector<ConnectionId> opened_;
+  std::vector<unsigned> subprotocols_;
+  std::vector<std::string> messages_;
+  std::vector<ConnectionId> drained_;
+  std::vector<Closed> closed_;
+  std::vector<std::pair<ConnectionId, HttpRequest>> requests_;
+  std::size_t turns_ = 0;
+
   boost::asio::io_context io_{1};
   SystemClock system_clock_;
   std::unique_ptr<Edge> edge_;
