@@ -180,7 +180,8 @@ void Server::stop() {
 
 namespace {
 std::string join(const HostPort& at) {
-  return fmt::format(at.host.contains(':') ? "[{}]:{}" : "{}:{}", at.host, at.port);
+  const bool v6 = at.host.contains(':');
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", at.host, v6 ? "]" : "", at.port);
 }
 }  // namespace
 
@@ -193,17 +194,16 @@ Result<Server::Person> Server::demo_person(const std::string& name,
   const auto kept =
       std::filesystem::path(parts.config.server.data) / ("demo_" + name + ".password");
   Person person{name, display_name, {}};
-  if (std::ifstream in(kept); std::getline(in, person.password)) return person;
-  std::array<unsigned char, 9> random;
-  randombytes_buf(random.data(), random.size());
-  person.password.resize(
-      sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING));
-  sodium_bin2base64(person.password.data(), person.password.size(), random.data(), random.size(),
-                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  person.password.pop_back();  // its terminating zero
   // Kept before the account is made, so that a crash in between leaves no account without a
   // password.
-  {
+  if (std::ifstream in(kept); !std::getline(in, person.password)) {
+    std::array<unsigned char, 9> random;
+    randombytes_buf(random.data(), random.size());
+    person.password.resize(
+        sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+    sodium_bin2base64(person.password.data(), person.password.size(), random.data(), random.size(),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    person.password.pop_back();  // its terminating zero
     std::ofstream out(kept);
     std::filesystem::permissions(
         kept, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);

@@ -1,0 +1,21 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+#include "cli/context.h"
+
+namespace parley::cli {
+
+/// Each adds one command, in a file of its name.
+void add_sign_up(CLI::App& app, Context& context);
+void add_sign_in(CLI::App& app, Context& context);
+void add_sign_out(CLI::App& app, Context& context);
+void add_me(CLI::App& app, Context& context);
+void add_devices(CLI::App& app, Context& context);
+void add_find(CLI::App& app, Context& context);
+void add_conversations(CLI::App& app, Context& context);
+void add_send(CLI::App& app, Context& context);
+void add_open(CLI::App& app, Context& context);
+void add_history(CLI::App& app, Context& context);
+void add_watch(CLI::App& app, Context& context);
+
+}  // namespace parley::cli

@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "client/failure.h"
+
+namespace parley::client {
+
+inline constexpr char kDefaultServer[] = "127.0.0.1:7070";
+
+/// Where a server listens.
+struct Endpoint {
+  std::string host;
+  std::string port;
+  /// `host:port`, with brackets around an IPv6 address.
+  std::string text() const;
+
+  /// Takes `host`, `host:port`, `[::1]:port` and the same after `http://`.
+  static Outcome<Endpoint> parse(std::string_view text);
+};
+
+}  // namespace parley::client
