@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <vector>
 using Clock = std::chrono::steady_clock;
+using Ms = std::chrono::duration<double, std::milli>;
 struct Peer {
   int fd = -1;
   bool receives = false;
@@ -38,7 +39,7 @@ static const char* parse(const char* at, const char* end, int depth, Peer& peer)
 }
 
 int main(int argc, char** argv) {
-  if (argc != 6) return std::puts("redis_floor PORT SENDERS OUTSTANDING TEXT_BYTES SECONDS"), 2;
+  if (argc != 6) return std::puts("PORT SENDERS OUTSTANDING TEXT_BYTES SECONDS"), 2;
   const auto senders = std::stoul(argv[2]);
   const std::string text(std::stoul(argv[4]), 'x');
   const auto port = static_cast<std::uint16_t>(std::stoi(argv[1]));
@@ -54,8 +55,8 @@ int main(int argc, char** argv) {
     peer.asked.push_back(Clock::now());
   };
   const auto flush = [](Peer& peer) {
-    if (send(peer.fd, peer.out.data(), peer.out.size(), 0) != ssize_t(peer.out.size()))
-      std::abort();
+    const ssize_t sent = send(peer.fd, peer.out.data(), peer.out.size(), 0);
+    if (sent != ssize_t(peer.out.size())) std::abort();
     peer.out.clear();
   };
   const int set = epoll_create1(0), on = 1;
@@ -75,17 +76,15 @@ int main(int argc, char** argv) {
   }
   std::size_t delivered = 0;
   std::vector<double> times;  // of acknowledgements, in milliseconds
-  const auto ms = [](auto d) { return std::chrono::duration<double, std::milli>(d).count(); };
   const auto start = Clock::now(), until = start + std::chrono::seconds(std::stoi(argv[5]));
   for (epoll_event events[256]; Clock::now() < until;)
     for (int i = 0, n = epoll_wait(set, events, 256, 100); i < n; ++i) {
       static char buffer[1 << 18];
       Peer& peer = *static_cast<Peer*>(events[i].data.ptr);
-      const ssize_t got = recv(peer.fd, buffer, sizeof buffer, 0);
-      peer.in.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+      peer.in.append(buffer, std::max(0L, recv(peer.fd, buffer, sizeof buffer, 0)));
       const char *at = peer.in.data(), *end = at + peer.in.size(), *next;
       for (; at < end && (peer.ids = 0, next = parse(at, end, 0, peer)) != nullptr; at = next) {
-        if (!peer.receives) times.push_back(ms(Clock::now() - peer.asked.front()));
+        if (!peer.receives) times.push_back(Ms(Clock::now() - peer.asked.front()).count());
         peer.asked.pop_front();
         delivered += peer.ids;
         ask(peer);
@@ -93,7 +92,7 @@ int main(int argc, char** argv) {
       peer.in.erase(0, static_cast<std::size_t>(at - peer.in.data()));
       flush(peer);
     }
-  const double seconds = ms(Clock::now() - start) / 1e3;
+  const double seconds = Ms(Clock::now() - start).count() / 1e3;
   std::sort(times.begin(), times.end());
   std::printf(R"({"per_second":%.1f,"delivered_per_second":%.1f,"p99_ms":%.4f})",
               double(times.size()) / seconds, double(delivered) / seconds,
