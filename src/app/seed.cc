@@ -138,12 +138,15 @@ Result<void> seed(const Config& config, const SeedPlan& plan) {
                 data.string() + " cannot be written: give another folder by --data");
   PARLEY_TRY(stores, Stores::open(config));
   const SystemClock clock;
-  PARLEY_TRY(seeded, auth::seed(stores.accounts->accounts(), stores.accounts->devices(),
-                                stores.accounts->secrets(), clock,
-                                [&](auto accounts, auto password_hash, auto devices) {
-                                  return stores.accounts->add(accounts, password_hash, devices);
-                                },
-                                {.users = plan.users}));
+  auth::SeedSettings people;
+  people.users = plan.users;
+  PARLEY_TRY(seeded, auth::seed(
+                         stores.accounts->accounts(), stores.accounts->devices(),
+                         stores.accounts->secrets(), clock,
+                         [&](auto accounts, auto password_hash, auto devices) {
+                           return stores.accounts->add(accounts, password_hash, devices);
+                         },
+                         people));
   PARLEY_TRY_VOID(add_messages(*stores.conversations, seeded.users, plan, clock.wall()));
   const auto tokens =
       plan.tokens_file.empty() ? (data / "tokens.jsonl").string() : plan.tokens_file;

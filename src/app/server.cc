@@ -180,7 +180,8 @@ void Server::stop() {
 
 namespace {
 std::string join(const HostPort& at) {
-  return fmt::format(at.host.contains(':') ? "[{}]:{}" : "{}:{}", at.host, at.port);
+  const bool v6 = at.host.contains(':');
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", at.host, v6 ? "]" : "", at.port);
 }
 }  // namespace
 
@@ -193,7 +194,8 @@ Result<Server::Person> Server::demo_person(const std::string& name,
   const auto kept =
       std::filesystem::path(parts.config.server.data) / ("demo_" + name + ".password");
   Person person{name, display_name, {}};
-  // Kept before the account is made, so that a crash in between leaves no account without a password.
+  // Kept before the account is made, so that a crash in between leaves no account without a
+  // password.
   if (std::ifstream in(kept); !std::getline(in, person.password)) {
     std::array<unsigned char, 9> random;
     randombytes_buf(random.data(), random.size());

@@ -6,7 +6,7 @@
 namespace parley::app {
 
 Result<Stores> Stores::open(const Config& config) {
-  const std::filesystem::path data = config.server.data;
+  const auto data = std::filesystem::absolute(config.server.data);
   std::error_code error;
   std::filesystem::create_directories(data, error);
   if (error)
