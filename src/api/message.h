@@ -98,6 +98,8 @@ class MessageApi {
                                                            Seq to, std::size_t limit) = 0;
   virtual Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
                                                  HistoryQuery query) = 0;
+  /// One conversation as it stands for the asker. A direct one without entries: head 0.
+  virtual Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) = 0;
   /// The user's conversations in the order of their keys, after `after`.
   virtual Awaitable<Result<std::vector<ConversationView>>> conversations(
       UserId user, std::optional<ConversationId> after, std::size_t limit) = 0;

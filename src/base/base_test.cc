@@ -42,7 +42,8 @@ TEST(Codes, TableSaysWhatIsRetryable) {
 
 TEST(SharedBytes, SharesOneBlock) {
   SharedBytes a("head", "payload");
-  SharedBytes b = a;
+  SharedBytes b;
+  b = a;
   EXPECT_EQ(b.view(), "headpayload");
   EXPECT_EQ(a.view().data(), b.view().data());
 }

@@ -29,6 +29,14 @@ class Loops {
   boost::asio::thread_pool& pool() { return pool_; }
   /// The index of the loop that runs this thread, or size() on a foreign thread.
   std::size_t current() const;
+  /// Runs `call` at once if this thread is that loop's, else posts it there.
+  template <class F>
+  void run_on(std::size_t i, F&& call) {
+    if (current() == i)
+      std::forward<F>(call)();
+    else
+      boost::asio::post(*loops_[i], std::forward<F>(call));
+  }
 
  private:
   std::vector<std::unique_ptr<boost::asio::io_context>> loops_;

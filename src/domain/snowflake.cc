@@ -18,8 +18,8 @@ std::uint64_t Snowflake::next(TimeMs wall) {
 }
 
 void Snowflake::start_after(std::uint64_t issued) {
-  if (issued == 0) return;
-  ms_ = std::max(ms_, (issued >> 22) + 1);
+  if (issued >> 22 < ms_ || issued == 0) return;
+  ms_ = (issued >> 22) + 1;
   sequence_ = 0;
 }
 

@@ -14,6 +14,8 @@ struct Account {
   std::string display_name;
   std::string about;
   TimeMs created;
+
+  bool operator==(const Account&) const = default;
 };
 
 struct AccountDevice {
@@ -21,49 +23,67 @@ struct AccountDevice {
   UserId user;
   std::string name;
   TimeMs created;
-  TimeMs last_used;
-  std::string refresh_hash;           // SHA-256 of the refresh token that is valid now
-  std::string previous_refresh_hash;  // of the one before it, to recognise one that was stolen and
-                                      // used twice
+  TimeMs last_used;                   // of the last sign-in or refresh
+  std::string refresh_hash;           // of the refresh token that is valid now
+  std::string previous_refresh_hash;  // of the one whose use made it; empty: none
   TimeMs refresh_expires;
+
+  bool operator==(const AccountDevice&) const = default;
 };
 
 /// Accounts and their passwords. Blocking; any thread. Every call that returns success is durable
-/// (synced). A retry of `create` with the same id and content succeeds; with a name that another id
-/// has: `already_exists`.
+/// (synced). A retry of `create` with the same id and content succeeds; with the same id and other
+/// content: `conflict`; with a name that another id has: `already_exists`. A failed call changed
+/// nothing. `storage_full`, `busy` and `unavailable` may be tried again.
 class AccountStore {
  public:
   virtual ~AccountStore() = default;
   virtual Result<void> create(const Account& account, std::string_view password_hash) = 0;
   virtual Result<std::optional<Account>> by_id(UserId id) = 0;
   virtual Result<std::optional<Account>> by_name(std::string_view folded_name) = 0;
-  virtual Result<std::string> password_hash(UserId id) = 0;
+  virtual Result<std::string> password_hash(UserId id) = 0;  // not_found
+  /// Replaces name, display name and about. `not_found`; `already_exists`: another id has the name.
   virtual Result<void> update(const Account& account) = 0;
+  /// No id above this was ever stored, not even one that is gone: new ids start after it, whatever
+  /// the clock says.
+  virtual Result<std::uint64_t> last_id() = 0;
+};
+
+/// The refresh token that a device holds from now on.
+struct Refreshed {
+  std::string hash;
+  std::string previous_hash;  // of the token that was given for it
+  TimeMs now;                 // becomes `last_used`
+  TimeMs expires;
 };
 
 /// Signed-in installations. Blocking; any thread; durable like accounts.
 class DeviceStore {
  public:
   virtual ~DeviceStore() = default;
+  /// Adds the device, or replaces the one with its id.
   virtual Result<void> put(const AccountDevice& device) = 0;
   virtual Result<std::optional<AccountDevice>> by_id(DeviceId id) = 0;
-  virtual Result<std::vector<AccountDevice>> of(UserId user) = 0;
+  virtual Result<std::vector<AccountDevice>> of(UserId user) = 0;  // by rising id
   /// Replaces the refresh token only if `expected_hash` is still the valid one (compare and swap);
-  /// else false.
+  /// else false and nothing changed.
   virtual Result<bool> rotate(DeviceId id, std::string_view expected_hash,
-                              std::string_view next_hash, TimeMs expires, TimeMs now) = 0;
+                              const Refreshed& next) = 0;
   /// Signs a device out: it is gone, and its access tokens are refused until `tokens_end`. Twice:
-  /// no error.
+  /// no error, and the later end counts.
   virtual Result<void> revoke(DeviceId id, TimeMs tokens_end) = 0;
   /// Devices whose tokens are refused, with until when; rows that ended before `now` are dropped.
   virtual Result<std::vector<std::pair<DeviceId, TimeMs>>> revoked(TimeMs now) = 0;
+  /// As AccountStore::last_id, of devices.
+  virtual Result<std::uint64_t> last_id() = 0;
 };
 
 /// Random secrets made at first start (the token signing key, the ticket key). Durable; any thread.
 class SecretStore {
  public:
   virtual ~SecretStore() = default;
-  /// The secret by that name; made of `size` random bytes at its first use.
+  /// The secret by that name; made of `size` random bytes at its first use, and the same ever
+  /// after. `damaged`: what is stored has another size.
   virtual Result<std::string> get_or_make(std::string_view name, std::size_t size) = 0;
 };
 

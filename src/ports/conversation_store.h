@@ -60,7 +60,8 @@ struct InboxRow {
 /// Retry: an append whose outcome is unknown (the process died) is found again by `find`.
 class ConversationStore {
  public:
-  using Done = std::move_only_function<void(Result<void>)>;
+  /// The feed position of the last entry stored so far, this group's included.
+  using Done = std::move_only_function<void(Result<std::uint64_t>)>;
 
   virtual ~ConversationStore() = default;
 

@@ -1,0 +1,79 @@
+# The one door: people and CI run the same targets. `make` alone prints them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+export NINJA_STATUS = [%f/%t, %es] # finished/total, seconds
+NINJA = ninja -j $(JOBS) -C
+PROGRAMS = parleyd parley parley-load
+SOURCES = git ls-files '*.h' '*.cc'
+
+.PHONY: help deps run build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
+
+help: ## print this list
+	@echo "Parley: type 'make run' for a server, 'make test' to check it."
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '  make %-18s %s\n' "$$name" "$$does"; done
+
+deps: ## install the packages that the build needs (SET=test, tidy or bench: those of that)
+	@scripts/bootstrap $(or $(SET),build)
+
+run: build ## build the server and start it with demo people (ARGS=... is passed on)
+	@exec build/release/bin/parleyd --demo $(ARGS)
+
+build: ## build the release programs into build/release/bin
+	@scripts/bootstrap build
+	@$(MAKE) -s build/release/build.ninja
+	@$(NINJA) build/release $(PROGRAMS)
+
+dev: ## build everything quickly, without optimisation (build/dev)
+	@scripts/bootstrap build
+	@$(MAKE) -s build/dev/build.ninja
+	@$(NINJA) build/dev
+
+test: ## install what the tests need and pass them all, under sanitizers
+	@scripts/test asan tsan
+
+tsan: ## the concurrent units' tests alone, under the thread sanitizer
+	@scripts/test tsan
+
+fault: ## the fault tests with fresh random seeds
+	@scripts/test fault
+
+fuzz: ## run each fuzzer for FUZZ_SECONDS (60)
+	@scripts/bootstrap test
+	@$(MAKE) -s build/fuzz/build.ninja
+	@$(NINJA) build/fuzz fuzzers
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+bench: ## measure against the floors; writes build/release/bench.json
+	@scripts/bootstrap bench
+	@$(MAKE) -s build/release/build.ninja
+	@$(NINJA) build/release $(PROGRAMS) benches
+	@bench/run
+
+lint: ## check the include directions and the format
+	@scripts/bootstrap test
+	@scripts/lint_includes
+	@$(SOURCES) | xargs clang-format-22 --dry-run --Werror
+
+tidy: ## clang-tidy on what changed since the main branch (FILES=... chooses files)
+	@scripts/bootstrap tidy
+	@$(MAKE) -s dev
+	@scripts/tidy $(FILES)
+
+format: ## format the C++ sources in place
+	@scripts/bootstrap test
+	@$(SOURCES) | xargs clang-format-22 -i
+
+clean: ## remove build/
+	rm -rf build
+
+check-debootstrap: ## prove `make run` and `make test` in a minimal Debian 12 (root; about an hour)
+	@scripts/check_debootstrap --test
+
+build/%/build.ninja: CMakePresets.json
+	@cmake --preset $* --log-level=WARNING >/dev/null
+	@touch $@

@@ -1,0 +1,129 @@
+#include "adapters/accounts/memory/accounts.h"
+
+#include <sodium.h>
+
+#include "base/check.h"
+
+namespace parley::accounts {
+
+Result<void> MemoryAccountStore::create(const Account& account, std::string_view password_hash) {
+  const std::lock_guard lock(mutex_);
+  if (const auto same = rows_.find(account.id); same != rows_.end()) {
+    if (same->second.account == account && same->second.password_hash == password_hash) return {};
+    return fail(Code::conflict, "another account has this id");
+  }
+  if (names_.contains(account.name)) return fail(Code::already_exists, "the name is taken", "name");
+  names_.emplace(account.name, account.id);
+  rows_.emplace(account.id, Row{account, std::string(password_hash)});
+  return {};
+}
+
+Result<std::optional<Account>> MemoryAccountStore::by_id(UserId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = rows_.find(id);
+  if (found == rows_.end()) return std::nullopt;
+  return found->second.account;
+}
+
+Result<std::optional<Account>> MemoryAccountStore::by_name(std::string_view folded_name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = names_.find(folded_name);
+  if (found == names_.end()) return std::nullopt;
+  return rows_.at(found->second).account;
+}
+
+Result<std::string> MemoryAccountStore::password_hash(UserId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = rows_.find(id);
+  if (found == rows_.end()) return fail(Code::not_found, "there is no such account");
+  return found->second.password_hash;
+}
+
+Result<void> MemoryAccountStore::update(const Account& account) {
+  const std::lock_guard lock(mutex_);
+  const auto found = rows_.find(account.id);
+  if (found == rows_.end()) return fail(Code::not_found, "there is no such account");
+  const auto [holder, free] = names_.try_emplace(account.name, account.id);
+  if (holder->second != account.id) return fail(Code::already_exists, "the name is taken", "name");
+  Account& stored = found->second.account;
+  if (free) names_.erase(stored.name);
+  stored.name = account.name;
+  stored.display_name = account.display_name;
+  stored.about = account.about;
+  return {};
+}
+
+Result<std::uint64_t> MemoryAccountStore::last_id() {
+  const std::lock_guard lock(mutex_);
+  return rows_.empty() ? 0 : rows_.rbegin()->first.value;
+}
+
+Result<void> MemoryDeviceStore::put(const AccountDevice& device) {
+  const std::lock_guard lock(mutex_);
+  rows_.insert_or_assign(device.id, device);
+  last_ = std::max(last_, device.id);
+  return {};
+}
+
+Result<std::optional<AccountDevice>> MemoryDeviceStore::by_id(DeviceId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = rows_.find(id);
+  if (found == rows_.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<std::vector<AccountDevice>> MemoryDeviceStore::of(UserId user) {
+  const std::lock_guard lock(mutex_);
+  std::vector<AccountDevice> found;
+  for (const auto& [id, device] : rows_)
+    if (device.user == user) found.push_back(device);
+  return found;
+}
+
+Result<bool> MemoryDeviceStore::rotate(DeviceId id, std::string_view expected_hash,
+                                       const Refreshed& next) {
+  const std::lock_guard lock(mutex_);
+  const auto found = rows_.find(id);
+  if (found == rows_.end() || found->second.refresh_hash != expected_hash) return false;
+  AccountDevice& device = found->second;
+  device.refresh_hash = next.hash;
+  device.previous_refresh_hash = next.previous_hash;
+  device.last_used = next.now;
+  device.refresh_expires = next.expires;
+  return true;
+}
+
+Result<void> MemoryDeviceStore::revoke(DeviceId id, TimeMs tokens_end) {
+  const std::lock_guard lock(mutex_);
+  rows_.erase(id);
+  TimeMs& end = revoked_[id];
+  end = std::max(end, tokens_end);
+  return {};
+}
+
+Result<std::vector<std::pair<DeviceId, TimeMs>>> MemoryDeviceStore::revoked(TimeMs now) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(revoked_, [&](const auto& row) { return row.second < now; });
+  return std::vector<std::pair<DeviceId, TimeMs>>(revoked_.begin(), revoked_.end());
+}
+
+Result<std::uint64_t> MemoryDeviceStore::last_id() {
+  const std::lock_guard lock(mutex_);
+  return last_.value;
+}
+
+Result<std::string> MemorySecretStore::get_or_make(std::string_view name, std::size_t size) {
+  const std::lock_guard lock(mutex_);
+  auto found = secrets_.find(name);
+  if (found == secrets_.end()) {
+    PARLEY_CHECK(sodium_init() >= 0, "libsodium has no source of randomness");
+    std::string bytes(size, '\0');
+    randombytes_buf(bytes.data(), bytes.size());
+    found = secrets_.emplace(std::string(name), std::move(bytes)).first;
+  }
+  if (found->second.size() != size)
+    return fail(Code::damaged, "the stored secret " + std::string(name) + " has another size");
+  return found->second;
+}
+
+}  // namespace parley::accounts

@@ -1,0 +1,113 @@
+#include "adapters/accounts/sqlite/device_store.h"
+
+#include "adapters/accounts/sqlite/last_id.h"
+
+namespace parley::accounts {
+namespace {
+
+template <class Id>
+long long number(Id id) {
+  return static_cast<long long>(id.value);
+}
+
+// `where` is "id = :key" or "user_id = :key ORDER BY id".
+std::vector<AccountDevice> find(soci::session& s, const char* where, long long key) {
+  std::vector<AccountDevice> found;
+  long long id = 0, user = 0, created = 0, last_used = 0, expires = 0;
+  std::string name, hash, previous;
+  soci::statement select =
+      (s.prepare << "SELECT id, user_id, name, created_ms, last_used_ms, refresh_hash, "
+                    "previous_refresh_hash, refresh_expires_ms FROM devices WHERE "
+                 << where,
+       soci::use(key), soci::into(id), soci::into(user), soci::into(name), soci::into(created),
+       soci::into(last_used), soci::into(hash), soci::into(previous), soci::into(expires));
+  select.execute();
+  while (select.fetch())
+    found.push_back({DeviceId(static_cast<std::uint64_t>(id)),
+                     UserId(static_cast<std::uint64_t>(user)), name, TimeMs(created),
+                     TimeMs(last_used), hash, previous, TimeMs(expires)});
+  return found;
+}
+
+}  // namespace
+
+Result<void> SqliteDeviceStore::put(const AccountDevice& device) {
+  return db_.write([&](soci::session& s) -> Result<void> {
+    sqlite::execute(s, "DELETE FROM devices WHERE id = :id", number(device.id));
+    insert_device(s, device);
+    return {};
+  });
+}
+
+void insert_device(soci::session& s, const AccountDevice& device) {
+  sqlite::execute(s,
+                  "INSERT INTO devices (id, user_id, name, created_ms, last_used_ms, refresh_hash, "
+                  "previous_refresh_hash, refresh_expires_ms) "
+                  "VALUES (:id, :user, :name, :created, :last_used, :hash, :previous, :expires)",
+                  number(device.id), number(device.user), device.name, number(device.created),
+                  number(device.last_used), device.refresh_hash, device.previous_refresh_hash,
+                  number(device.refresh_expires));
+  raise_last_id(s, "device", number(device.id));
+}
+
+Result<std::optional<AccountDevice>> SqliteDeviceStore::by_id(DeviceId id) {
+  return db_.read([&](soci::session& s) -> Result<std::optional<AccountDevice>> {
+    auto found = find(s, "id = :key", number(id));
+    if (found.empty()) return std::nullopt;
+    return std::move(found.front());
+  });
+}
+
+Result<std::vector<AccountDevice>> SqliteDeviceStore::of(UserId user) {
+  return db_.read([&](soci::session& s) -> Result<std::vector<AccountDevice>> {
+    return find(s, "user_id = :key ORDER BY id", number(user));
+  });
+}
+
+Result<bool> SqliteDeviceStore::rotate(DeviceId id, std::string_view expected_hash,
+                                       const Refreshed& next) {
+  return db_.write([&](soci::session& s) -> Result<bool> {
+    const auto found = find(s, "id = :key", number(id));
+    if (found.empty() || found.front().refresh_hash != expected_hash) return false;
+    sqlite::execute(s,
+                    "UPDATE devices SET refresh_hash = :hash, previous_refresh_hash = :previous, "
+                    "last_used_ms = :now, refresh_expires_ms = :expires WHERE id = :id",
+                    next.hash, next.previous_hash, number(next.now), number(next.expires),
+                    number(id));
+    return true;
+  });
+}
+
+Result<void> SqliteDeviceStore::revoke(DeviceId id, TimeMs tokens_end) {
+  return db_.write([&](soci::session& s) -> Result<void> {
+    const long long key = number(id);
+    long long stored = 0;
+    s << "SELECT COALESCE(MAX(tokens_end_ms), 0) FROM revoked_devices WHERE id = :id",
+        soci::use(key), soci::into(stored);
+    const long long end = std::max<long long>(number(tokens_end), stored);
+    sqlite::execute(s, "DELETE FROM devices WHERE id = :id", key);
+    sqlite::execute(s, "DELETE FROM revoked_devices WHERE id = :id", key);
+    sqlite::execute(s, "INSERT INTO revoked_devices (id, tokens_end_ms) VALUES (:id, :end)", key,
+                    end);
+    return {};
+  });
+}
+
+Result<std::vector<std::pair<DeviceId, TimeMs>>> SqliteDeviceStore::revoked(TimeMs now) {
+  return db_.write([&](soci::session& s) -> Result<std::vector<std::pair<DeviceId, TimeMs>>> {
+    sqlite::execute(s, "DELETE FROM revoked_devices WHERE tokens_end_ms < :now", number(now));
+    std::vector<std::pair<DeviceId, TimeMs>> found;
+    long long id = 0, end = 0;
+    soci::statement select =
+        (s.prepare << "SELECT id, tokens_end_ms FROM revoked_devices ORDER BY id", soci::into(id),
+         soci::into(end));
+    select.execute();
+    while (select.fetch())
+      found.emplace_back(DeviceId(static_cast<std::uint64_t>(id)), TimeMs(end));
+    return found;
+  });
+}
+
+Result<std::uint64_t> SqliteDeviceStore::last_id() { return accounts::last_id(db_, "device"); }
+
+}  // namespace parley::accounts

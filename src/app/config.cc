@@ -1,0 +1,131 @@
+#include "app/config.h"
+
+#include <boost/asio/ip/address.hpp>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace parley::app {
+namespace {
+
+bool is_loopback(const std::string& host) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  return !error && address.is_loopback();
+}
+
+ConfigReader::Check one_of(const std::string& value, std::vector<std::string> allowed) {
+  return [&value, allowed = std::move(allowed)]() -> Result<void> {
+    if (std::ranges::find(allowed, value) != allowed.end()) return {};
+    return fail(Code::invalid_argument, fmt::format("is one of {}", fmt::join(allowed, ", ")));
+  };
+}
+
+ConfigReader::Check between(const std::size_t& value, std::size_t low, std::size_t high) {
+  return [&value, low, high]() -> Result<void> {
+    if (value >= low && value <= high) return {};
+    return fail(Code::invalid_argument, fmt::format("is {} to {}", low, high));
+  };
+}
+
+}  // namespace
+
+Result<HostPort> parse_address(std::string_view text) {
+  const auto refuse = [&] {
+    return fail(
+        Code::invalid_argument,
+        fmt::format("{} is not ADDRESS:PORT: write for instance 127.0.0.1:7070 or [::1]:7070",
+                    text));
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return refuse();
+  auto host = text.substr(0, colon);
+  const auto port_text = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  unsigned port = 0;
+  auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  boost::system::error_code bad_host;
+  boost::asio::ip::make_address(std::string(host), bad_host);
+  if (error != std::errc() || end != port_text.data() + port_text.size() || port > 65535 ||
+      bad_host)
+    return refuse();
+  return HostPort{std::string(host), static_cast<std::uint16_t>(port)};
+}
+
+void Config::declare(ConfigReader& reader) {
+  reader.add("server", "listen", &server.listen,
+             "address and port for clients; port 0: any free one");
+  reader.add("server", "admin", &server.admin,
+             "address and port of /livez, /readyz and /metrics; empty: the port after `listen`, on "
+             "loopback");
+  reader.add("server", "data", &server.data, "folder of the stores; made at the first start");
+  reader.add("server", "tls", &server.tls,
+             "off: an address that is not loopback may be served without TLS",
+             one_of(server.tls, {"", "off"}));
+  reader.add("server", "loops", &server.loops, "event loops; 0: one per core",
+             between(server.loops, 0, 256));
+  reader.add("server", "pool_threads", &server.pool_threads, "threads for work that blocks",
+             between(server.pool_threads, 1, 256));
+  reader.add("log", "level", &log.level, "debug, info, warn or error",
+             one_of(log.level, {"debug", "info", "warn", "error"}));
+  reader.add("auth", "sign_up", &auth.sign_up,
+             "open, invite or closed; empty: open on loopback, else invite",
+             one_of(auth.sign_up, {"", "open", "invite", "closed"}));
+  reader.add("auth", "invites", &auth.invites,
+             "codes that let people sign up where sign_up = \"invite\"");
+  reader.add("auth", "access_token_ms", &auth.access_token_ms, "how long an access token is valid");
+  reader.add("auth", "failed_sign_ins_per_minute", &auth.failed_sign_ins_per_minute,
+             "failed sign-ins of one name, and of one address",
+             between(auth.failed_sign_ins_per_minute, 1, 1'000'000));
+  auto& limits = gateway.limits;
+  reader.add("limits", "sends_per_second", &limits.sends_per_second,
+             "messages of one connection, averaged");
+  reader.add("limits", "requests_per_second", &limits.requests_per_second,
+             "other requests of one connection");
+  reader.add("limits", "unauthenticated_per_second", &gateway.unauthenticated_per_second,
+             "requests without a token of one address; 0: unlimited");
+  reader.add("limits", "unanswered_requests", &limits.unanswered_requests,
+             "of one connection; beyond, its socket is not read",
+             between(limits.unanswered_requests, 1, 65'536));
+  reader.add("limits", "connections_per_device", &limits.connections_per_device,
+             "sockets of one device", between(limits.connections_per_device, 1, 1'000));
+  reader.add("limits", "connections", &gateway.edge.max_connections, "sockets in all");
+  reader.add("limits", "connections_per_address", &gateway.edge.max_per_address,
+             "sockets of one address; 0: unlimited");
+  reader.add("limits", "hello_timeout_ms", &gateway.edge.hello_timeout,
+             "from the handshake to hello");
+  reader.add("limits", "stalled_close_ms", &gateway.edge.stalled_close,
+             "a client that takes nothing is closed after this");
+  reader.add("limits", "ping_after_ms", &gateway.edge.ping_after, "of silence");
+  reader.add("limits", "idle_close_ms", &gateway.edge.idle_close, "of silence: closed");
+  reader.add("gateway", "advertised_url", &gateway.advertised_url,
+             "what GET /v1/connect answers; empty: made from the request's Host header");
+  reader.add("gateway", "zone", &gateway.zone, "name of the place, for GET /v1/connect");
+  reader.add("message", "cached_conversations", &message.cached_conversations,
+             "kept in memory while idle", between(message.cached_conversations, 64, 100'000'000));
+  reader.add("message", "confirm_within_ms", &message.confirm_within,
+             "no device confirms within this: push");
+  reader.add("store", "flush_entries", &store.flush_entries,
+             "messages kept in the log before they are sorted into tables",
+             between(store.flush_entries, 1'000, 10'000'000));
+  reader.add("store", "cache_mib", &store.cache_mib, "read cache",
+             between(store.cache_mib, 1, 1'000'000));
+}
+
+Result<void> Config::complete() {
+  PARLEY_TRY(listen, parse_address(server.listen));
+  if (server.admin.empty())
+    server.admin =
+        fmt::format("127.0.0.1:{}", listen.port == 0 || listen.port == 65535 ? 0 : listen.port + 1);
+  if (auto admin = parse_address(server.admin); !admin) return std::unexpected(admin.error());
+  const bool loopback = is_loopback(listen.host);
+  if (!loopback && server.tls != "off")
+    return fail(Code::invalid_argument,
+                fmt::format("server.listen = \"{}\" can be reached from other machines and there "
+                            "is no TLS: serve it "
+                            "behind a proxy that ends TLS and say tls = \"off\" under [server]",
+                            server.listen));
+  if (auth.sign_up.empty()) auth.sign_up = loopback ? "open" : "invite";
+  return {};
+}
+
+}  // namespace parley::app

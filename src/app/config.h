@@ -1,0 +1,47 @@
+#pragma once
+#include "base/config_reader.h"
+#include "services/gateway/settings.h"
+#include "services/message/settings.h"
+
+namespace parley::app {
+
+/// Every setting of a process; `declare` says what they mean.
+struct Config {
+  struct {
+    std::string listen = "127.0.0.1:7070";
+    std::string admin;
+    std::string data = "parley-data";
+    std::string tls;
+    std::size_t loops = 0;
+    std::size_t pool_threads = 4;
+  } server;
+  struct {
+    std::string level = "warn";
+  } log;
+  struct {
+    std::string sign_up;
+    std::vector<std::string> invites;
+    std::chrono::milliseconds access_token_ms{15 * 60 * 1000};
+    std::size_t failed_sign_ins_per_minute = 10;
+  } auth;
+  gateway::Settings gateway;
+  message::Settings message;
+  struct {
+    std::size_t flush_entries = 100'000;
+    std::size_t cache_mib = 8;
+  } store;
+
+  void declare(ConfigReader& reader);
+  /// What no single setting can say: addresses are numeric, TLS, sign-up policy. Fills what follows
+  /// from others.
+  Result<void> complete();
+};
+
+/// `127.0.0.1:7070`, `[::1]:7070`.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Result<HostPort> parse_address(std::string_view text);
+
+}  // namespace parley::app

@@ -1,0 +1,213 @@
+// parleyd: the Parley server.
+#include <CLI/CLI.hpp>
+#include <boost/asio.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/seed.h"
+#include "app/server.h"
+#include "app/services.h"
+#include "base/log.h"
+
+namespace parley::app {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+int complain(int exit_code, const Error& error) {
+  fmt::print(stderr, "parleyd: {}\n", error.message);
+  return exit_code;
+}
+
+struct Arguments {
+  std::string config_file;
+  std::string target = "all";
+  bool demo = false, test_data = false, list_targets = false, verify = false, print = false;
+  std::vector<std::pair<const ConfigReader::Row*, std::string>> settings;
+  bool seeding = false;
+  SeedPlan plan;
+};
+
+/// Flag over environment over file over default.
+Result<void> read_config(ConfigReader& reader, const Arguments& arguments) {
+  if (!arguments.config_file.empty()) PARLEY_TRY_VOID(reader.read_file(arguments.config_file));
+  PARLEY_TRY_VOID(
+      reader.read_environment([](const std::string& name) { return std::getenv(name.c_str()); }));
+  for (const auto& [row, value] : arguments.settings)
+    PARLEY_TRY_VOID(
+        reader.set(row->section, row->key, value, "--" + row->section + "-" + row->key));
+  return {};
+}
+
+void list_targets() {
+  fmt::print("{:<14}{:<16}{:<40}{}\n", "target", "store", "needs", "does");
+  for (const auto& row : services())
+    fmt::print("{:<14}{:<16}{:<40}{}\n", row.name, row.store, row.needs, row.does);
+  fmt::print("\nall (the default) runs every one of them in this process.\n");
+}
+
+Result<void> check_folder(const Config& config, const Arguments& arguments) {
+  const bool marked =
+      std::filesystem::exists(std::filesystem::path(config.server.data) / kTestDataMark);
+  if (marked && !arguments.test_data)
+    return fail(Code::invalid_argument, config.server.data +
+                                            " holds test data made by `parleyd seed`: start with "
+                                            "--test-data, or give another --data");
+  return {};
+}
+
+void greet(const Server& server, const std::vector<Server::Person>& people) {
+  fmt::print("Parley is running.\n\n  open      http://{0}/\n  health    http://{1}/readyz\n\n",
+             server.address(), server.admin_address());
+  if (!people.empty()) {
+    fmt::print(
+        "Demo people (their passwords were made at random and are kept in the data folder):\n\n");
+    for (const auto& person : people)
+      fmt::print("  {:<8} password {}\n", person.name, person.password);
+    fmt::print("\nNext, in two other terminals:\n\n");
+    for (std::size_t i = 0; i < people.size(); ++i)
+      fmt::print(
+          "  build/release/bin/parley --server http://{} --profile {} sign-in {} && "
+          "build/release/bin/parley --profile {} open {}\n",
+          server.address(), people[i].name, people[i].name, people[i].name,
+          people[people.size() - 1 - i].name);
+    fmt::print("\nCtrl-C stops the server.\n\n");
+  }
+}
+
+int serve(const Config& config, const Arguments& arguments) {
+  if (auto fits = check_folder(config, arguments); !fits) return complain(kFailed, fits.error());
+  SystemClock clock;
+  auto server = Server::start(config, clock);
+  if (!server) return complain(kFailed, server.error());
+
+  std::vector<Server::Person> people;
+  if (arguments.demo) {
+    for (auto [name, display_name] : {std::pair("ann", "Ann"), std::pair("bob", "Bob")}) {
+      auto person = (*server)->demo_person(name, display_name);
+      if (!person) return complain(kFailed, person.error());
+      people.push_back(std::move(*person));
+    }
+  }
+  greet(**server, people);
+  // The one line that programs wait for.
+  fmt::print("listening on {}\n", (*server)->address());
+  std::fflush(stdout);
+
+  boost::asio::io_context signals;
+  boost::asio::signal_set stop(signals, SIGTERM, SIGINT);
+  stop.async_wait([&](auto, int) { signals.stop(); });
+  boost::asio::signal_set jump(signals);
+  std::function<void()> wait_for_jump = [&] {
+    jump.async_wait([&](boost::system::error_code cancelled, int) {
+      if (cancelled) return;
+      clock.shift(std::chrono::hours(-1));
+      log::warn("app", "test data: the wall clock was set back an hour");
+      wait_for_jump();
+    });
+  };
+  if (arguments.test_data) {
+    jump.add(SIGUSR2);
+    wait_for_jump();
+  }
+  signals.run();
+  fmt::print(stderr, "parleyd: stopping\n");
+  (*server)->stop();
+  return 0;
+}
+
+log::Level level_of(const std::string& name) {
+  return name == "debug"  ? log::Level::debug
+         : name == "info" ? log::Level::info
+         : name == "warn" ? log::Level::warn
+                          : log::Level::error;
+}
+
+int run(int argc, char** argv) {
+  Config config;
+  ConfigReader reader;
+  config.declare(reader);
+
+  Arguments arguments;
+  CLI::App cli(
+      "parleyd: the Parley chat server. Without arguments it serves on 127.0.0.1:7070 and keeps "
+      "its data in ./parley-data.");
+  cli.set_version_flag("--version", "parleyd " PARLEY_VERSION);
+  cli.add_option("--config", arguments.config_file, "TOML file with settings; see --print-config");
+  cli.add_option("--target", arguments.target,
+                 "which services this process runs; see --list-targets");
+  cli.add_flag("--demo", arguments.demo, "make two demo people and print how to sign in as them");
+  cli.add_flag("--test-data", arguments.test_data,
+               "serve a folder that `parleyd seed` filled; SIGUSR2 sets the clock back an hour");
+  cli.add_flag("--list-targets", arguments.list_targets, "print the services and end");
+  cli.add_flag("--verify-config", arguments.verify, "check the settings and end: 0 good, 2 wrong");
+  cli.add_flag("--print-config", arguments.print,
+               "print every setting, its value and where that came from, and end");
+  for (const auto& row : reader.rows()) {
+    std::string names = "--" + row.section + "-" + row.key;
+    if (row.section == "server" && (row.key == "listen" || row.key == "data"))
+      names += ",--" + row.key;
+    cli.add_option_function<std::string>(
+           names,
+           [&arguments, &row](const std::string& value) {
+             arguments.settings.emplace_back(&row, value);
+           },
+           row.help)
+        ->group("Settings");
+  }
+  auto* seed_command = cli.add_subcommand(
+      "seed", "fill the folder of a stopped server with test people, conversations and messages");
+  seed_command->fallthrough();
+  seed_command->add_option("--users", arguments.plan.users, "how many people")
+      ->required()
+      ->check(CLI::Range(2, 10'000'000));
+  seed_command->add_option("--conversations", arguments.plan.conversations, "of each person")
+      ->check(CLI::Range(0, 10'000));
+  seed_command->add_option("--messages", arguments.plan.messages, "in each conversation")
+      ->check(CLI::Range(0, 10'000'000));
+  seed_command->add_option("--tokens-file", arguments.plan.tokens_file,
+                           "default: tokens.jsonl in the data folder");
+  cli.require_subcommand(0, 1);
+
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = cli.exit(error);
+    return code == 0 ? 0 : kWrongUsage;
+  }
+  if (arguments.list_targets) return list_targets(), 0;
+  if (arguments.target != "all")
+    return complain(kWrongUsage,
+                    {Code::invalid_argument,
+                     "--target " + arguments.target +
+                         ": this version runs all services in one process: leave --target out",
+                     "", 0});
+  auto configured = read_config(reader, arguments);
+  if (configured) configured = config.complete();
+  if (!configured) return complain(kWrongUsage, configured.error());
+  if (arguments.print) return fmt::print("{}", reader.print()), 0;
+  if (arguments.verify) return fmt::print("the settings are good\n"), 0;
+
+  log::start(level_of(config.log.level));
+  std::signal(SIGPIPE, SIG_IGN);
+  if (sodium_init() < 0)
+    return complain(
+        kFailed,
+        {Code::internal, "libsodium cannot start: is there a source of random numbers?", "", 0});
+  if (seed_command->parsed()) {
+    auto done = seed(config, arguments.plan);
+    return done ? 0 : complain(kFailed, done.error());
+  }
+  return serve(config, arguments);
+}
+
+}  // namespace
+}  // namespace parley::app
+
+int main(int argc, char** argv) { return parley::app::run(argc, argv); }

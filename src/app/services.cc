@@ -1,0 +1,18 @@
+#include "app/services.h"
+
+namespace parley::app {
+namespace {
+constexpr ServiceRow kServices[] = {
+    {"session", "", "memory", "which user is on which gateway"},
+    {"auth", "", "SQLite", "sign-up, sign-in, tokens"},
+    {"user", "auth", "SQLite", "profiles, devices, finding people"},
+    {"notification", "", "SQLite", "who must be pushed"},
+    {"message", "user session notification gateway", "log + RocksDB",
+     "conversation logs, marks, inboxes, the duty to deliver"},
+    {"gateway", "message auth user session", "-", "client connections: WebSocket and REST"},
+};
+}  // namespace
+
+std::span<const ServiceRow> services() { return kServices; }
+
+}  // namespace parley::app

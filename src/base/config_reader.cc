@@ -1,0 +1,230 @@
+#include "base/config_reader.h"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+namespace parley {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+Result<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value > (1ULL << 53))
+    return fail(Code::invalid_argument, "wants a whole number, 0 or more");
+  return value;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    if (comma > 0) out.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return out;
+}
+
+Result<void> assign_text(const ConfigReader::Target& target, std::string_view text) {
+  return std::visit(Overloaded{
+                        [&](std::string* to) -> Result<void> {
+                          *to = text;
+                          return {};
+                        },
+                        [&](bool* to) -> Result<void> {
+                          if (text != "true" && text != "false")
+                            return fail(Code::invalid_argument, "wants true or false");
+                          *to = text == "true";
+                          return {};
+                        },
+                        [&](std::size_t* to) -> Result<void> {
+                          PARLEY_TRY(number, parse_number(text));
+                          *to = number;
+                          return {};
+                        },
+                        [&](std::chrono::milliseconds* to) -> Result<void> {
+                          PARLEY_TRY(number, parse_number(text));
+                          *to = std::chrono::milliseconds(number);
+                          return {};
+                        },
+                        [&](std::vector<std::string>* to) -> Result<void> {
+                          *to = split_list(text);
+                          return {};
+                        },
+                    },
+                    target);
+}
+
+/// The text of a TOML value, in the form that flags have; empty error if its type is not
+/// `target`'s.
+Result<std::string> text_of(const toml::node& node, const ConfigReader::Target& target) {
+  const auto refuse = [](const char* wants) {
+    return fail(Code::invalid_argument, fmt::format("wants {}", wants));
+  };
+  if (std::holds_alternative<std::string*>(target)) {
+    if (auto text = node.value_exact<std::string>()) return *text;
+    return refuse("a text in quotes");
+  }
+  if (std::holds_alternative<bool*>(target)) {
+    if (auto flag = node.value_exact<bool>()) return std::string(*flag ? "true" : "false");
+    return refuse("true or false");
+  }
+  if (std::holds_alternative<std::vector<std::string>*>(target)) {
+    const auto* list = node.as_array();
+    if (!list) return refuse("a list of texts");
+    std::string joined;
+    for (const auto& item : *list) {
+      auto text = item.value_exact<std::string>();
+      if (!text || text->empty() || text->find(',') != std::string::npos)
+        return refuse("a list of texts without commas");
+      joined += (joined.empty() ? "" : ",") + *text;
+    }
+    return joined;
+  }
+  if (auto number = node.value_exact<std::int64_t>(); number && *number >= 0)
+    return std::to_string(*number);
+  return refuse("a whole number, 0 or more");
+}
+
+std::string quote(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string value_text(const ConfigReader::Target& target) {
+  return std::visit(
+      Overloaded{
+          [](const std::string* v) { return quote(*v); },
+          [](const bool* v) { return std::string(*v ? "true" : "false"); },
+          [](const std::size_t* v) { return std::to_string(*v); },
+          [](const std::chrono::milliseconds* v) { return std::to_string(v->count()); },
+          [](const std::vector<std::string>* v) {
+            std::string out = "[";
+            for (const auto& item : *v) out += (out.size() > 1 ? ", " : "") + quote(item);
+            return out + "]";
+          },
+      },
+      target);
+}
+
+std::string upper(std::string text) {
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return text;
+}
+
+}  // namespace
+
+void ConfigReader::add(std::string section, std::string key, Target target, std::string help,
+                       Check check) {
+  rows_.push_back({std::move(section), std::move(key), std::move(help), target, std::move(check)});
+}
+
+ConfigReader::Row* ConfigReader::find(std::string_view section, std::string_view key) {
+  for (auto& row : rows_)
+    if (row.section == section && row.key == key) return &row;
+  return nullptr;
+}
+
+Result<void> ConfigReader::assign(Row& row, std::string_view value, const std::string& where) {
+  auto done = assign_text(row.target, value);
+  if (done && row.check) done = row.check();
+  if (!done)
+    return fail(Code::invalid_argument, fmt::format("{}: {}.{} {}, not {}", where, row.section,
+                                                    row.key, done.error().message, quote(value)));
+  row.from = where;
+  return {};
+}
+
+Result<void> ConfigReader::set(std::string_view section, std::string_view key,
+                               std::string_view value, const std::string& where) {
+  auto* row = find(section, key);
+  if (!row)
+    return fail(Code::invalid_argument,
+                fmt::format("{}: there is no setting {}.{}", where, section, key));
+  return assign(*row, value, where);
+}
+
+Result<void> ConfigReader::read_file(const std::string& path) {
+  std::string text;
+  if (auto* file = std::fopen(path.c_str(), "rb")) {
+    char buffer[4096];
+    std::size_t n = 0;
+    while ((n = std::fread(buffer, 1, sizeof buffer, file)) > 0) text.append(buffer, n);
+    const bool failed = std::ferror(file) != 0;
+    std::fclose(file);
+    if (failed) return fail(Code::invalid_argument, path + ": cannot be read");
+  } else {
+    return fail(Code::invalid_argument,
+                path + ": cannot be opened: give the path of a TOML file to --config");
+  }
+  return read_text(text, path);
+}
+
+Result<void> ConfigReader::read_text(std::string_view toml_text, const std::string& name) {
+  toml::table table;
+  try {
+    table = toml::parse(toml_text, name);
+  } catch (const toml::parse_error& error) {
+    return fail(
+        Code::invalid_argument,
+        fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line, error.description()));
+  }
+  const auto at = [&](const toml::node& node) {
+    return fmt::format("{}:{}", name, node.source().begin.line);
+  };
+  for (auto&& [section, content] : table) {
+    const auto* keys = content.as_table();
+    if (!keys)
+      return fail(Code::invalid_argument,
+                  fmt::format("{}: {} stands outside a section: write it under [section]",
+                              at(content), std::string_view(section)));
+    for (auto&& [key, value] : *keys) {
+      auto* row = find(section.str(), key.str());
+      if (!row)
+        return fail(Code::invalid_argument,
+                    fmt::format("{}: there is no setting {}.{}: see parleyd --print-config",
+                                at(value), std::string_view(section), std::string_view(key)));
+      auto text = text_of(value, row->target);
+      if (!text)
+        return fail(Code::invalid_argument, fmt::format("{}: {}.{} {}", at(value), row->section,
+                                                        row->key, text.error().message));
+      PARLEY_TRY_VOID(assign(*row, *text, at(value)));
+    }
+  }
+  return {};
+}
+
+Result<void> ConfigReader::read_environment(
+    const std::function<const char*(const std::string&)>& lookup) {
+  for (auto& row : rows_) {
+    const auto name = upper("PARLEY_" + row.section + "_" + row.key);
+    if (const char* value = lookup(name)) PARLEY_TRY_VOID(assign(row, value, name));
+  }
+  return {};
+}
+
+std::string ConfigReader::print() const {
+  std::string out;
+  std::string section;
+  for (const auto& row : rows_) {
+    if (row.section != section) {
+      section = row.section;
+      out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", section);
+    }
+    out +=
+        fmt::format("# {}\n{} = {}  # {}\n", row.help, row.key, value_text(row.target), row.from);
+  }
+  return out;
+}
+
+}  // namespace parley

@@ -1,0 +1,54 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace parley {
+
+/// Typed settings from, in falling order: a flag, the environment (`PARLEY_SECTION_KEY`), a TOML
+/// file, the default. Each setting is declared once with the variable that it fills. Errors are one
+/// sentence, with file and line.
+class ConfigReader {
+ public:
+  using Target = std::variant<std::string*, bool*, std::size_t*, std::chrono::milliseconds*,
+                              std::vector<std::string>*>;
+  /// Looks at a value that was just set; the sentence says what is allowed.
+  using Check = std::function<Result<void>()>;
+
+  /// What the variable holds now is the default. In a file, durations are whole milliseconds under
+  /// a key that ends in `_ms`; the same in flags and environment. A list is comma-separated outside
+  /// of files.
+  void add(std::string section, std::string key, Target target, std::string help, Check check = {});
+
+  Result<void> read_file(const std::string& path);
+  Result<void> read_text(std::string_view toml, const std::string& name);
+  /// `lookup` answers the value of an environment variable, or null.
+  Result<void> read_environment(const std::function<const char*(const std::string&)>& lookup);
+  /// From a flag; `where` is what a person typed, such as `--server-listen`.
+  Result<void> set(std::string_view section, std::string_view key, std::string_view value,
+                   const std::string& where);
+
+  /// As a TOML file; behind each value, where it came from.
+  std::string print() const;
+
+  struct Row {
+    std::string section, key, help;
+    Target target;
+    Check check;
+    std::string from = "default";
+  };
+  const std::vector<Row>& rows() const { return rows_; }
+
+ private:
+  Row* find(std::string_view section, std::string_view key);
+  Result<void> assign(Row& row, std::string_view value, const std::string& where);
+  std::vector<Row> rows_;
+};
+
+}  // namespace parley

@@ -1,0 +1,165 @@
+#include "services/auth/auth_service.h"
+
+#include <boost/asio.hpp>
+#include <sodium.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/loops.h"
+#include "domain/text.h"
+
+namespace parley::auth {
+namespace {
+
+std::unexpected<Error> wrong_credentials() {
+  return fail(Code::wrong_credentials, "the user name or the password is wrong");
+}
+
+// Takes as long wherever they differ.
+bool same_code(const std::string& given, const std::string& known) {
+  return given.size() == known.size() &&
+         sodium_memcmp(given.data(), known.data(), given.size()) == 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AuthService>> AuthService::open(AccountStore& accounts, DeviceStore& devices,
+                                                       SecretStore& secrets, const Clock& clock,
+                                                       boost::asio::thread_pool& pool,
+                                                       AuthSettings settings) {
+  PARLEY_CHECK(sodium_init() >= 0, "libsodium has no source of randomness");
+  settings.tokens.devices_per_user = settings.limits.devices_per_user;
+  PARLEY_TRY(tokens, DeviceTokens::open(accounts, devices, secrets, clock, settings.tokens));
+  return std::unique_ptr<AuthService>(
+      new AuthService(accounts, clock, pool, std::move(settings), std::move(tokens)));
+}
+
+AuthService::AuthService(AccountStore& accounts, const Clock& clock, boost::asio::thread_pool& pool,
+                         AuthSettings settings, std::unique_ptr<DeviceTokens> tokens)
+    : accounts_(accounts),
+      clock_(clock),
+      pool_(pool),
+      settings_(std::move(settings)),
+      tokens_(std::move(tokens)),
+      by_name_(clock, settings_.failures_by_name, settings_.limited_keys),
+      by_address_(clock, settings_.failures_by_address, settings_.limited_keys),
+      hasher_(settings_.password_cost, settings_.hashing_threads, settings_.hashing_queue) {}
+
+template <class F>
+auto AuthService::on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>> {
+  SignedOut signed_out;
+  auto result = co_await run_blocking(pool_, [&] { return work(signed_out); });
+  for (const auto& [user, device] : signed_out) {
+    log::info("auth", "signed_out user={} device={}", user.value, device.value);
+    settings_.on_signed_out(user, device);
+  }
+  co_return result;
+}
+
+Result<void> AuthService::admit(const SignUp& request) {
+  if (settings_.sign_up == SignUpPolicy::open) return {};
+  if (settings_.sign_up == SignUpPolicy::closed)
+    return fail(Code::sign_up_closed, "this server does not take new accounts");
+  // A wrong code is a failed attempt of its address, so that codes cannot be tried through.
+  const std::string address = address_key(request.remote_address);
+  PARLEY_TRY_VOID(by_address_.take(address));
+  bool known = false;
+  for (const auto& code : settings_.invites) known |= same_code(request.invite, code);
+  if (!known)
+    return fail(Code::sign_up_closed, "this server wants an invitation code to sign up", "invite");
+  by_address_.give_back(address);
+  return {};
+}
+
+Awaitable<Result<TokenPair>> AuthService::sign_up(SignUp request) {
+  PARLEY_CO_TRY_VOID(admit(request));
+  PARLEY_CO_TRY(name, fold_user_name(request.name));
+  const Limits& limits = settings_.limits;
+  if (request.password.size() < limits.password_bytes_min ||
+      request.password.size() > limits.password_bytes_max)
+    co_return fail(Code::invalid_argument,
+                   fmt::format("a password has {} to {} bytes", limits.password_bytes_min,
+                               limits.password_bytes_max),
+                   "password");
+  PARLEY_CO_TRY_VOID(check_label(request.display_name, limits.display_name_bytes, "display_name"));
+  PARLEY_CO_TRY_VOID(check_label(request.device_name, limits.display_name_bytes, "device_name"));
+
+  // Looked up before the costly hash; the store decides again.
+  PARLEY_CO_TRY(holder, co_await run_blocking(pool_, [&] { return accounts_.by_name(name); }));
+  if (holder) co_return fail(Code::already_exists, "the name is taken", "name");
+  PARLEY_CO_TRY(hash, co_await hasher_.hash(std::move(request.password)));
+
+  const Account account{
+      .id = UserId(tokens_->next_id()),
+      .name = name,
+      .display_name = request.display_name.empty() ? request.name : request.display_name,
+      .about = {},
+      .created = clock_.wall()};
+  co_return co_await on_devices([&](SignedOut& signed_out) -> Result<TokenPair> {
+    PARLEY_TRY_VOID(accounts_.create(account, hash));
+    return tokens_->issue(account.id, request.device_name, signed_out);
+  });
+}
+
+Awaitable<Result<TokenPair>> AuthService::sign_in(SignIn request) {
+  PARLEY_CO_TRY_VOID(
+      check_label(request.device_name, settings_.limits.display_name_bytes, "device_name"));
+  // A name or password that cannot be is treated like a wrong one, in the same time.
+  const auto folded = fold_user_name(request.name);
+  const bool possible = folded && request.password.size() <= settings_.limits.password_bytes_max;
+  if (!possible) request.password.resize(1);
+  const std::string name = folded ? *folded : request.name.substr(0, 32);
+  const std::string address = address_key(request.remote_address);
+  PARLEY_CO_TRY_VOID(take(name, address));
+
+  struct Known {
+    UserId user;
+    std::string hash;
+  };
+  auto known = co_await run_blocking(pool_, [&]() -> Result<Known> {
+    if (!possible) return Known{};
+    PARLEY_TRY(account, accounts_.by_name(name));
+    if (!account) return Known{};
+    PARLEY_TRY(hash, accounts_.password_hash(account->id));
+    return Known{account->id, hash};
+  });
+  Result<bool> right = false;
+  if (known) right = co_await hasher_.verify(std::move(request.password), known->hash);
+  if (known && right && !*right) co_return wrong_credentials();
+
+  give_back(name, address);
+  if (!known) co_return std::unexpected(known.error());
+  if (!right) co_return std::unexpected(right.error());
+  co_return co_await on_devices([&](SignedOut& signed_out) {
+    return tokens_->issue(known->user, request.device_name, signed_out);
+  });
+}
+
+Result<void> AuthService::take(const std::string& name, const std::string& address) {
+  PARLEY_TRY_VOID(by_address_.take(address));
+  auto taken = by_name_.take(name);
+  if (!taken) by_address_.give_back(address);
+  return taken;
+}
+
+void AuthService::give_back(const std::string& name, const std::string& address) {
+  by_name_.give_back(name);
+  by_address_.give_back(address);
+}
+
+Awaitable<Result<TokenPair>> AuthService::refresh(std::string refresh_token) {
+  co_return co_await on_devices(
+      [&](SignedOut& signed_out) { return tokens_->refresh(refresh_token, signed_out); });
+}
+
+Awaitable<Result<void>> AuthService::sign_out(UserId user, DeviceId device) {
+  co_return co_await on_devices(
+      [&](SignedOut& signed_out) { return tokens_->sign_out(user, device, signed_out); });
+}
+
+Awaitable<Result<void>> AuthService::sign_out_all(UserId user) {
+  co_return co_await on_devices(
+      [&](SignedOut& signed_out) { return tokens_->sign_out_all(user, signed_out); });
+}
+
+}  // namespace parley::auth

@@ -1,0 +1,70 @@
+#pragma once
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+
+#include "api/auth.h"
+#include "domain/limits.h"
+#include "services/auth/device_tokens.h"
+#include "services/auth/failure_limiter.h"
+#include "services/auth/password_hasher.h"
+
+namespace parley::auth {
+
+enum class SignUpPolicy { open, invite, closed };
+
+struct AuthSettings {
+  SignUpPolicy sign_up = SignUpPolicy::invite;
+  std::vector<std::string> invites;  // codes; each is good until it is taken off the list
+  TokenSettings tokens;
+  PasswordCost password_cost;
+  std::size_t hashing_threads = 2;
+  std::size_t hashing_queue = 64;
+  FailureLimit failures_by_name{10, std::chrono::minutes(1)};
+  FailureLimit failures_by_address{100, std::chrono::seconds(5)};
+  std::size_t limited_keys = 65'536;  // names, and as many addresses, that are remembered
+  Limits limits;
+  /// Runs on the executor of the coroutine that signed the device out, after that is durable.
+  std::function<void(UserId, DeviceId)> on_signed_out = [](UserId, DeviceId) {};
+};
+
+/// Sign-up, sign-in, tokens (api/auth.h). Stateless but for what may be lost: the failures of the
+/// last minutes. Any loop. It outlives the coroutines that it started.
+class AuthService final : public AuthApi {
+ public:
+  /// Blocks: reads the keys and the revoked devices. `pool` is for calls of the stores.
+  static Result<std::unique_ptr<AuthService>> open(AccountStore& accounts, DeviceStore& devices,
+                                                   SecretStore& secrets, const Clock& clock,
+                                                   boost::asio::thread_pool& pool,
+                                                   AuthSettings settings);
+
+  Awaitable<Result<TokenPair>> sign_up(SignUp request) override;
+  Awaitable<Result<TokenPair>> sign_in(SignIn request) override;
+  Awaitable<Result<TokenPair>> refresh(std::string refresh_token) override;
+  Awaitable<Result<void>> sign_out(UserId user, DeviceId device) override;
+  Awaitable<Result<void>> sign_out_all(UserId user) override;
+
+  Result<Principal> check(std::string_view access_token) const override {
+    return tokens_->check(access_token);
+  }
+  bool is_revoked(DeviceId device) const override { return tokens_->is_revoked(device); }
+
+ private:
+  AuthService(AccountStore& accounts, const Clock& clock, boost::asio::thread_pool& pool,
+              AuthSettings settings, std::unique_ptr<DeviceTokens> tokens);
+  /// Runs `work(SignedOut&)` on the pool, and tells of the devices that it signed out.
+  template <class F>
+  auto on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>>;
+  Result<void> admit(const SignUp& request);
+  Result<void> take(const std::string& name, const std::string& address);
+  void give_back(const std::string& name, const std::string& address);
+
+  AccountStore& accounts_;
+  const Clock& clock_;
+  boost::asio::thread_pool& pool_;
+  const AuthSettings settings_;
+  std::unique_ptr<DeviceTokens> tokens_;
+  FailureLimiter by_name_, by_address_;
+  PasswordHasher hasher_;
+};
+
+}  // namespace parley::auth

@@ -1,0 +1,126 @@
+#include "services/gateway/inflight.h"
+
+#include "base/check.h"
+#include "wire/server_writer.h"
+
+namespace parley::gateway {
+
+std::uint64_t Inflight::keep(Waiting waiting) {
+  if (free_.empty()) {
+    waiting_.push_back(waiting);
+    return waiting_.size();
+  }
+  const auto token = free_.back();
+  free_.pop_back();
+  waiting_[token - 1] = waiting;
+  return token;
+}
+
+Inflight::Waiting Inflight::take(std::uint64_t token) {
+  PARLEY_CHECK(token > 0 && token <= waiting_.size(), "an answer to what was not asked");
+  free_.push_back(token);
+  return waiting_[token - 1];
+}
+
+void Inflight::send(Session& session, std::uint64_t re, SendRequest request) {
+  request.token = keep({session.connection, re, request.conversation});
+  connections_.asked(session);
+  sends_.push_back(std::move(request));
+}
+
+void Inflight::read(Session& session, std::uint64_t re, MarkRequest request) {
+  request.token = keep({session.connection, re, request.conversation});
+  connections_.asked(session);
+  marks_.push_back(std::move(request));
+}
+
+Awaitable<Result<Head>> Inflight::send(boost::asio::io_context& io, SendRequest request) {
+  OneShot<Result<Head>> answer(io);
+  request.token = keep({.connection = {}, .conversation = request.conversation, .sent = &answer});
+  sends_.push_back(std::move(request));
+  flush();
+  co_return co_await answer.get();
+}
+
+Awaitable<Result<void>> Inflight::read(boost::asio::io_context& io, MarkRequest request) {
+  OneShot<Result<void>> answer(io);
+  request.token = keep({.connection = {}, .conversation = request.conversation, .marked = &answer});
+  marks_.push_back(std::move(request));
+  flush();
+  co_return co_await answer.get();
+}
+
+void Inflight::flush() {
+  // Sends first: a mark may be up to an entry that the same turn sends.
+  if (!sends_.empty()) {
+    shared_.metrics.sends.add(static_cast<std::int64_t>(sends_.size()));
+    shared_.services.messages.send(std::exchange(sends_, {}), *this);
+  }
+  if (!marks_.empty()) shared_.services.messages.mark(std::exchange(marks_, {}), *this);
+}
+
+void Inflight::on_sent(std::vector<SendAnswer> answers) {
+  // Answers to one session go out as one message, where its subprotocol has batches.
+  struct Row {
+    Waiting waiting;
+    Result<Head>* sent;
+  };
+  std::vector<Row> rows;
+  rows.reserve(answers.size());
+  for (auto& answer : answers) {
+    auto waiting = take(answer.token);
+    if (waiting.sent)
+      waiting.sent->set(std::move(answer.sent));
+    else
+      rows.push_back({waiting, &answer.sent});
+  }
+  std::ranges::sort(rows, {}, [](const Row& row) {  // of one session, as they were answered
+    return std::pair(row.waiting.connection, row.sent);
+  });
+
+  std::string batch;
+  for (std::size_t i = 0; i < rows.size();) {
+    const auto id = rows[i].waiting.connection;
+    auto* session = connections_.find(id);
+    batch.clear();
+    for (; i < rows.size() && rows[i].waiting.connection == id; ++i) {
+      if (!session) continue;
+      const auto& [waiting, sent] = rows[i];
+      connections_.answered(*session);
+      if (!*sent)
+        connections_.send_error(*session, waiting.re, sent->error());
+      else if (waiting.re == 0)
+        continue;
+      else if (session->subprotocol == wire::Subprotocol::pb)
+        wire::append_sent(batch, waiting.re, waiting.conversation, **sent);
+      else
+        connections_.send(*session, wire::encode_sent(session->subprotocol, waiting.re,
+                                                      waiting.conversation, **sent));
+    }
+    if (!batch.empty()) connections_.send(*session, batch);
+  }
+}
+
+void Inflight::on_marked(std::vector<MarkAnswer> answers) {
+  for (auto& answer : answers) {
+    if (answer.token == 0) continue;
+    const auto waiting = take(answer.token);
+    if (waiting.marked) {
+      waiting.marked->set(std::move(answer.done));
+      continue;
+    }
+    auto* session = connections_.find(waiting.connection);
+    if (!session) continue;
+    connections_.answered(*session);
+    if (!answer.done) {
+      connections_.send_error(*session, waiting.re, answer.done.error());
+    } else if (waiting.re != 0) {
+      v1::ServerFrame frame;
+      frame.set_re(waiting.re);
+      frame.mutable_result();
+      connections_.send(*session, frame);
+    }
+  }
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,86 @@
+#include "services/gateway/gateway_loop.h"
+#include "services/gateway/to_proto.h"
+#include "wire/server_writer.h"
+
+namespace parley::gateway {
+
+/// A message for many sessions, encoded once for each subprotocol that one of them has.
+class GatewayLoop::Encoded {
+ public:
+  using Encode = std::move_only_function<std::string(wire::Subprotocol)>;
+  explicit Encoded(Encode encode) : encode_(std::move(encode)) {}
+  explicit Encoded(const v1::ServerFrame& frame)
+      : encode_([&frame](wire::Subprotocol to) { return wire::encode(to, frame); }) {}
+
+  const SharedBytes& in(wire::Subprotocol subprotocol) {
+    auto& message = messages_[static_cast<std::size_t>(subprotocol)];
+    if (!message)
+      message = net::encode_message(subprotocol == wire::Subprotocol::pb, encode_(subprotocol));
+    return message;
+  }
+
+ private:
+  Encode encode_;
+  std::array<SharedBytes, wire::kSubprotocols.size()> messages_;
+};
+
+/// Live traffic. What a full session is not given, it is to be read from the store again, from
+/// `since` on.
+void GatewayLoop::give(Session& session, Encoded& message, TimeMs since) {
+  if (session.state != Session::State::live) return;
+  if (!session.full) return connections_.send_shared(session, message.in(session.subprotocol));
+  if (!session.missed_since || since < session.missed_since) session.missed_since = since;
+}
+
+void GatewayLoop::deliver(const std::vector<Delivery>& entries) {
+  std::int64_t given = 0, held_back = 0;
+  for (const auto& [entry, recipients, origin] : entries) {
+    Encoded message([&entry](wire::Subprotocol to) { return wire::encode_entry(to, *entry); });
+    for (const auto user : recipients) {
+      connections_.table().for_user(user, [&](Session& session) {
+        if (connections_.origin(session.connection) == origin) return;
+        ++(session.full ? held_back : given);
+        give(session, message, entry->time);
+      });
+    }
+  }
+  shared_.metrics.deliveries.add(given);
+  shared_.metrics.held_back.add(held_back);
+}
+
+void GatewayLoop::receipts(const std::vector<ReceiptNotice>& notices) {
+  // Receipts are told late, at most once a second: what is held back is older than now.
+  const TimeMs since(shared_.clock.wall().value - kResumeOverlapMs);
+  for (const auto& notice : notices) {
+    v1::ServerFrame frame;
+    auto& receipt = *frame.mutable_receipt();
+    receipt.set_conversation_id(notice.conversation.text());
+    receipt.set_user_id(notice.user.value);
+    receipt.set_delivered(notice.marks.delivered.value);
+    receipt.set_read(notice.marks.read.value);
+    Encoded message(frame);
+    for (const auto user : notice.recipients)
+      connections_.table().for_user(user, [&](Session& session) { give(session, message, since); });
+  }
+}
+
+void GatewayLoop::changed(const std::vector<ConversationNotice>& notices) {
+  const TimeMs since(shared_.clock.wall().value - kResumeOverlapMs);
+  for (const auto& notice : notices) {
+    v1::ServerFrame frame;
+    to_proto(notice.view, *frame.mutable_conversation());
+    Encoded message(frame);
+    connections_.table().for_user(notice.user, [&](Session& session) {
+      if (connections_.origin(session.connection) != notice.origin) give(session, message, since);
+    });
+  }
+}
+
+void GatewayLoop::sign_out(UserId user, DeviceId device) {
+  connections_.table().for_user(user, [&](Session& session) {
+    if (session.state == Session::State::live && (!device || session.device == device))
+      connections_.hang_up(session, CloseCode::signed_out, "this device was signed out");
+  });
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,70 @@
+#include <algorithm>
+#include <boost/asio.hpp>
+#include <fmt/format.h>
+
+#include "parley/v1/rest.pb.h"
+#include "services/gateway/rest/call.h"
+#include "services/gateway/rest/page.h"
+
+// What anyone may see: where to connect, the codes, the page.
+namespace parley::gateway::rest {
+namespace {
+
+constexpr std::uint32_t kConnectTtlSeconds = 60;
+
+constexpr bool plain(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return c == '"' || c == '\\' || c < ' '; });
+}
+constexpr bool all_plain(std::span<const CodeRow> rows) {
+  return std::ranges::all_of(
+      rows, [](const CodeRow& row) { return plain(row.name) && plain(row.meaning); });
+}
+static_assert(all_plain(kErrorRows) && all_plain(kCloseRows), "codes go into JSON as they are");
+
+std::string rows_json(std::span<const CodeRow> rows, std::string_view flag) {
+  std::string out;
+  for (const auto& row : rows)
+    out +=
+        fmt::format(R"({}{{"number":{},"name":"{}","{}":{},"meaning":"{}"}})",
+                    out.empty() ? "" : ",", row.number, row.name, flag, row.retryable, row.meaning);
+  return "[" + out + "]";
+}
+
+Awaitable<Answer> connect_to_server(Call& call) {
+  const auto& settings = call.context.shared.settings;
+  v1::ConnectAnswer out;
+  auto& gateway = *out.add_gateways();
+  gateway.set_url(settings.advertised_url.empty()
+                      ? fmt::format("ws://{}/v1/ws", call.request.header("Host"))
+                      : settings.advertised_url);
+  gateway.set_zone(settings.zone);
+  out.set_ttl_seconds(kConnectTtlSeconds);
+  co_return json(out);
+}
+
+Awaitable<Answer> get_codes(Call&) {
+  static const std::string body =
+      fmt::format(R"({{"errors":{},"closes":{}}})", rows_json(kErrorRows, "retryable"),
+                  rows_json(kCloseRows, "comes_back"));
+  co_return net::HttpResponse{200, "application/json; charset=utf-8", body};
+}
+
+Awaitable<Answer> get_page(Call&) {
+  co_return net::HttpResponse{200,
+                              "text/html; charset=utf-8",
+                              home_page(),
+                              {{"Content-Security-Policy", home_page_policy()}}};
+}
+
+}  // namespace
+
+std::vector<Route> public_routes() {
+  using enum Route::Access;
+  return {
+      {"GET", "/v1/connect", "connectToServer", anyone, connect_to_server},
+      {"GET", "/v1/codes", "getCodes", anyone, get_codes},
+      {"GET", "/", "getPage", anyone, get_page},
+  };
+}
+
+}  // namespace parley::gateway::rest

@@ -1,0 +1,42 @@
+#pragma once
+#include <atomic>
+
+#include "base/clock.h"
+#include "base/loops.h"
+#include "base/metrics.h"
+#include "services/gateway/gateway.h"
+#include "services/gateway/presence.h"
+#include "services/gateway/settings.h"
+#include "services/gateway/ticket.h"
+
+namespace parley::gateway {
+
+/// What `/metrics` shows of all loops of a gateway.
+struct GatewayMetrics {
+  explicit GatewayMetrics(Metrics& in)
+      : sessions(in.gauge("parley_gateway_sessions", "authenticated client connections")),
+        resumes(in.counter("parley_gateway_resumes_total", "sessions begun with a ticket")),
+        sends(in.counter("parley_gateway_sends_total", "messages given to the message service")),
+        deliveries(in.counter("parley_gateway_deliveries_total", "entries given to sessions live")),
+        held_back(in.counter("parley_gateway_held_back_total",
+                             "entries not given live because the session's output was full")),
+        errors(in.counter("parley_gateway_errors_total", "errors answered, frames and REST")),
+        rest(in.counter("parley_gateway_rest_requests_total", "REST requests answered")) {}
+
+  Metric &sessions, &resumes, &sends, &deliveries, &held_back, &errors, &rest;
+};
+
+/// What the loops of a gateway share. Outlives them.
+struct Shared {
+  Loops& loops;
+  const Clock& clock;
+  Settings settings;
+  Services services;
+  Tickets tickets;
+  Presence presence;
+  GatewayMetrics metrics;
+  GatewayId id;
+  std::atomic<bool> draining{false};
+};
+
+}  // namespace parley::gateway

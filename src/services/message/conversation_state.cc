@@ -1,0 +1,27 @@
+#include "services/message/conversation_state.h"
+
+namespace parley::message {
+
+ConversationState& ConversationCache::touch(const ConversationId& id) {
+  auto& slot = states_[id];
+  if (!slot)
+    slot = std::make_unique<ConversationState>(id);
+  else
+    recent_.erase(recent_.iterator_to(*slot));
+  recent_.push_front(*slot);
+  return *slot;
+}
+
+void ConversationCache::evict() {
+  // Busy states are passed over by moving them to the front; a bounded number of them per call.
+  for (int tries = 0; states_.size() > capacity_ && tries < 64; ++tries) {
+    auto& oldest = recent_.back();
+    recent_.pop_back();
+    if (oldest.idle())
+      states_.erase(oldest.id);
+    else
+      recent_.push_front(oldest);
+  }
+}
+
+}  // namespace parley::message

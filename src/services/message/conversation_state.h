@@ -1,0 +1,83 @@
+#pragma once
+#include <boost/container/small_vector.hpp>
+#include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
+#include <vector>
+
+#include "api/message.h"
+#include "base/clock.h"
+
+namespace parley::message {
+
+/// To whom an answer goes: on the loop that asked.
+struct Route {
+  MessageListener* listener = nullptr;
+  std::size_t loop = 0;
+  bool operator==(const Route&) const = default;
+};
+
+struct WaitingSend {
+  SendRequest request;
+  Route route;
+};
+struct WaitingMark {
+  MarkRequest request;
+  Route route;
+};
+
+struct Member {
+  UserId user;
+  Marks marks;              // as committed
+  Seq pushed;               // up to where a push was decided
+  std::uint64_t check = 0;  // the duty's latest check for this member; 0: none
+  Clock::Mono receipt_sent = Clock::Mono::min();
+  bool receipt_due = false;
+};
+
+/// What an owner keeps of one conversation. Lives on one loop.
+struct ConversationState : boost::intrusive::list_base_hook<> {
+  enum class Phase : std::uint8_t { unloaded, loading, ready };
+
+  explicit ConversationState(const ConversationId& c) : id(c) {}
+
+  bool idle() const {
+    return phase != Phase::loading && !in_flight && pins == 0 && sends.empty() && marks.empty();
+  }
+  Member* member(UserId user) {
+    for (auto& m : members)
+      if (m.user == user) return &m;
+    return nullptr;
+  }
+
+  ConversationId id;
+  Phase phase = Phase::unloaded;
+  bool in_flight = false;  // a commit for this conversation is not settled yet
+  bool queued = false;     // in the owner's list of conversations with work
+  std::uint32_t pins = 0;  // checks and receipts that point here
+  Head head;               // as committed
+  boost::container::small_vector<Member, 2> members;
+  std::vector<WaitingSend> sends;  // in order of arrival
+  std::vector<WaitingMark> marks;
+};
+
+/// The states by id, at most `capacity` of them beyond those that are busy; the least recently used
+/// go first.
+class ConversationCache {
+ public:
+  explicit ConversationCache(std::size_t capacity) : capacity_(capacity) {}
+  ~ConversationCache() { recent_.clear(); }
+
+  ConversationState& touch(const ConversationId& id);
+  void evict();
+  std::size_t size() const { return states_.size(); }
+
+ private:
+  std::size_t capacity_;
+  boost::unordered_flat_map<ConversationId, std::unique_ptr<ConversationState>,
+                            std::hash<ConversationId>>
+      states_;
+  boost::intrusive::list<ConversationState> recent_;  // most recently used first
+};
+
+}  // namespace parley::message

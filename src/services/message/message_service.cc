@@ -1,0 +1,129 @@
+#include "services/message/message_service.h"
+
+#include <boost/asio.hpp>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace parley::message {
+namespace {
+constexpr std::string_view kConsumer = "delivery";
+constexpr std::size_t kFeedPage = 10'000;
+constexpr std::chrono::seconds kKeepPosition{2};
+}  // namespace
+
+MessageService::MessageService(Needs needs, Settings settings)
+    : feed_(needs.feed),
+      shared_{
+          needs.loops,
+          needs.clock,
+          needs.hybrid,
+          needs.store,
+          needs.users,
+          needs.sessions,
+          needs.notifications,
+          std::move(needs.reach),
+          settings,
+          needs.store.info(),
+          0,
+          needs.metrics.counter("parley_messages_stored_total",
+                                "Messages made durable and acknowledged"),
+          needs.metrics.counter("parley_commits_refused_total", "Commits that the store refused"),
+          needs.metrics.counter("parley_push_decisions_total", "Entries given to notification")},
+      reader_(shared_, owners_),
+      timer_(needs.loops.at(0)) {
+  shared_.hybrid.observe(Snowflake::time_of(shared_.info.last_issued));
+  for (std::size_t i = 0; i < needs.loops.size(); ++i)
+    owners_.push_back(
+        std::make_unique<Owner>(shared_, i, needs.first_node + static_cast<std::uint32_t>(i)));
+}
+
+Result<void> MessageService::start() {
+  PARLEY_TRY(stored, feed_.position(kConsumer));
+  std::unordered_map<ConversationId, Seq> newest;
+  auto position = stored;
+  for (;;) {
+    PARLEY_TRY(page, feed_.feed(position, kFeedPage));
+    for (const auto& entry : page) newest[entry.conversation] = entry.seq;
+    if (!page.empty()) position = page.back().position;
+    if (page.size() < kFeedPage) break;
+  }
+  shared_.stored_position = position;
+  if (!newest.empty())
+    log::info("message", "{} conversations to look after since the last stop", newest.size());
+  std::vector<std::vector<std::pair<ConversationId, Seq>>> parts(owners_.size());
+  for (const auto& row : newest) parts[home(row.first)].push_back(row);
+  for (std::size_t i = 0; i < owners_.size(); ++i)
+    boost::asio::post(shared_.loops.at(i),
+                      [owner = owners_[i].get(), part = std::move(parts[i]), stored]() mutable {
+                        if (!part.empty()) owner->rewatch(std::move(part), stored + 1);
+                      });
+  boost::asio::post(shared_.loops.at(0), [this] { keep_position(); });
+  return {};
+}
+
+void MessageService::keep_position() {
+  if (closing_) return;
+  timer_.expires_after(kKeepPosition);
+  timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    // Read before the owners' words, so that an entry stored meanwhile is above it.
+    auto decided = shared_.stored_position.load();
+    for (const auto& owner : owners_) decided = std::min(decided, owner->undecided_from() - 1);
+    feed_.set_position(kConsumer, decided);
+    keep_position();
+  });
+}
+
+template <class Request>
+std::vector<std::vector<Request>> MessageService::by_home(std::vector<Request> batch) const {
+  std::vector<std::vector<Request>> parts(owners_.size());
+  if (owners_.size() == 1)
+    parts[0] = std::move(batch);
+  else
+    for (auto& request : batch) parts[home(request.conversation)].push_back(std::move(request));
+  return parts;
+}
+
+void MessageService::send(std::vector<SendRequest> batch, MessageListener& listener) {
+  const Route route{&listener, shared_.loops.current()};
+  PARLEY_CHECK(route.loop < owners_.size(), "send is called on a loop");
+  auto parts = by_home(std::move(batch));
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].empty()) continue;
+    shared_.loops.run_on(i,
+                         [owner = owners_[i].get(), route, part = std::move(parts[i])]() mutable {
+                           owner->send(std::move(part), route);
+                         });
+  }
+}
+
+void MessageService::mark(std::vector<MarkRequest> batch, MessageListener& listener) {
+  const Route route{&listener, shared_.loops.current()};
+  PARLEY_CHECK(route.loop < owners_.size(), "mark is called on a loop");
+  auto parts = by_home(std::move(batch));
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].empty()) continue;
+    shared_.loops.run_on(i,
+                         [owner = owners_[i].get(), route, part = std::move(parts[i])]() mutable {
+                           owner->mark(std::move(part), route);
+                         });
+  }
+}
+
+void MessageService::close(std::function<void()> drained) {
+  auto open = std::make_shared<std::atomic<std::size_t>>(owners_.size());
+  boost::asio::post(shared_.loops.at(0), [this] {
+    closing_ = true;
+    timer_.cancel();
+  });
+  for (std::size_t i = 0; i < owners_.size(); ++i)
+    boost::asio::post(shared_.loops.at(i), [owner = owners_[i].get(), open, drained] {
+      owner->close([open, drained] {
+        if (open->fetch_sub(1) == 1) drained();
+      });
+    });
+}
+
+}  // namespace parley::message

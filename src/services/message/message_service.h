@@ -1,0 +1,68 @@
+#pragma once
+#include <boost/asio/steady_timer.hpp>
+
+#include "services/message/reader.h"
+
+namespace parley::message {
+
+/// The message service of this process. `start` and `close` from outside the loops; the rest as
+/// MessageApi says.
+class MessageService final : public MessageApi {
+ public:
+  struct Needs {
+    Loops& loops;
+    const Clock& clock;
+    HybridClock& hybrid;
+    ConversationStore& store;
+    Feed& feed;
+    UserApi& users;
+    SessionApi& sessions;
+    NotificationApi& notifications;
+    ReachGateway reach;
+    Metrics& metrics;
+    std::uint32_t first_node = 0;  // Snowflake nodes: this one and the next, one per loop
+  };
+  MessageService(Needs needs, Settings settings);
+
+  /// Takes up the duty to deliver where the last process left it. Blocks while it reads the feed;
+  /// the loops run.
+  Result<void> start();
+  /// Answers what was taken, then calls back on a loop. What comes later is answered `unavailable`.
+  void close(std::function<void()> drained);
+
+  void send(std::vector<SendRequest> batch, MessageListener& listener) override;
+  void mark(std::vector<MarkRequest> batch, MessageListener& listener) override;
+  Awaitable<Result<Changes>> changes(UserId user, Cursor since) override {
+    return reader_.changes(user, since);
+  }
+  Awaitable<Result<std::vector<EntryPtr>>> entries(UserId asker, ConversationId conversation,
+                                                   Seq from, Seq to, std::size_t limit) override {
+    return reader_.entries(asker, conversation, from, to, limit);
+  }
+  Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
+                                         HistoryQuery query) override {
+    return reader_.history(asker, conversation, query);
+  }
+  Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) override {
+    return reader_.view(asker, conversation);
+  }
+  Awaitable<Result<std::vector<ConversationView>>> conversations(
+      UserId user, std::optional<ConversationId> after, std::size_t limit) override {
+    return reader_.conversations(user, after, limit);
+  }
+
+ private:
+  std::size_t home(const ConversationId& id) const { return shard_of(id).value % owners_.size(); }
+  template <class Request>
+  std::vector<std::vector<Request>> by_home(std::vector<Request> batch) const;
+  void keep_position();
+
+  Feed& feed_;
+  Shared shared_;
+  std::vector<std::unique_ptr<Owner>> owners_;
+  Reader reader_;
+  boost::asio::steady_timer timer_;  // on loop 0
+  bool closing_ = false;             // on loop 0
+};
+
+}  // namespace parley::message

@@ -1,0 +1,420 @@
+#include "services/message/message_service.h"
+
+#include <future>
+#include <gtest/gtest.h>
+#include <mutex>
+#include <set>
+
+#include "adapters/conversation_store/memory/memory_conversation_store.h"
+
+namespace parley::message {
+namespace {
+using namespace std::chrono_literals;
+
+const UserId kAnn(7), kBob(42), kNobody(99);
+const ConversationId kTalk = ConversationId::direct(kAnn, kBob);
+
+/// Users up to 64 exist.
+class FewUsers final : public UserApi {
+ public:
+  Awaitable<Result<ProfileView>> profile(UserId) override { co_return fail(Code::not_found, "no"); }
+  Awaitable<Result<ProfileView>> update(UserId, ProfileChange) override {
+    co_return fail(Code::not_found, "no");
+  }
+  Awaitable<Result<ProfileView>> find(std::string) override {
+    co_return fail(Code::not_found, "no");
+  }
+  Awaitable<Result<std::vector<DeviceView>>> devices(UserId) override {
+    co_return std::vector<DeviceView>{};
+  }
+  Awaitable<Result<bool>> exists(UserId user) override { co_return user.value <= 64; }
+};
+
+/// Remembers what it is given. Any thread.
+class Recorder final : public DeliveryApi, public NotificationApi, public MessageListener {
+ public:
+  void deliver(std::vector<Delivery> batch) override { add(entries, std::move(batch)); }
+  void receipts(std::vector<ReceiptNotice> batch) override {
+    add(receipt_notices, std::move(batch));
+  }
+  void changed(std::vector<ConversationNotice> batch) override { add(changes, std::move(batch)); }
+  void sign_out(UserId, DeviceId) override {}
+  void notify(std::vector<Push> batch, std::move_only_function<void(Result<void>)> done) override {
+    add(pushes, std::move(batch));
+    done({});
+  }
+  void on_sent(std::vector<SendAnswer> batch) override { add(sent, std::move(batch)); }
+  void on_marked(std::vector<MarkAnswer> batch) override { add(marked, std::move(batch)); }
+
+  template <class T>
+  std::vector<T> copy(const std::vector<T>& of) {
+    std::lock_guard lock(mutex);
+    return of;
+  }
+
+  std::mutex mutex;
+  std::vector<Delivery> entries;
+  std::vector<ReceiptNotice> receipt_notices;
+  std::vector<ConversationNotice> changes;
+  std::vector<Push> pushes;
+  std::vector<SendAnswer> sent;
+  std::vector<MarkAnswer> marked;
+
+ private:
+  template <class T>
+  void add(std::vector<T>& to, std::vector<T> batch) {
+    std::lock_guard lock(mutex);
+    for (auto& item : batch) to.push_back(std::move(item));
+  }
+};
+
+/// Everybody who is said to be online is on gateway 1. Any thread.
+class WhoIsOnline final : public SessionApi {
+ public:
+  void update(GatewayId, std::vector<Presence> changes) override {
+    std::lock_guard lock(mutex_);
+    for (const auto& change : changes)
+      if (change.online)
+        online_.insert(change.user);
+      else
+        online_.erase(change.user);
+  }
+  void locate(std::vector<UserId> users,
+              std::move_only_function<void(std::vector<Location>)> found) override {
+    std::vector<Location> out;
+    {
+      std::lock_guard lock(mutex_);
+      for (auto user : users)
+        if (online_.contains(user)) out.push_back({user, GatewayId(1)});
+    }
+    found(std::move(out));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<UserId> online_;
+};
+
+/// Refuses commits while told to.
+class FullAtTimes final : public ConversationStore {
+ public:
+  explicit FullAtTimes(ConversationStore& inner) : inner_(inner) {}
+  StoreInfo info() const override { return inner_.info(); }
+  void commit(Generation g, TimeMs now, std::vector<Append> group, Done done) override {
+    if (full)
+      done(fail_for(Code::storage_full, "no space left", 1000));
+    else
+      inner_.commit(g, now, std::move(group), std::move(done));
+  }
+  Result<Head> head(const ConversationId& c) override { return inner_.head(c); }
+  Result<std::optional<Sent>> find(const ConversationId& c, UserId u, std::string_view k) override {
+    return inner_.find(c, u, k);
+  }
+  Result<std::vector<EntryPtr>> read(const ConversationId& c, Seq f, Seq t, std::size_t l,
+                                     bool n) override {
+    return inner_.read(c, f, t, l, n);
+  }
+  Result<Seq> seek(const ConversationId& c, TimeMs t) override { return inner_.seek(c, t); }
+  Result<Marks> marks(const ConversationId& c, UserId u) override { return inner_.marks(c, u); }
+  Result<std::vector<InboxRow>> inbox(UserId u, TimeMs s, std::optional<ConversationId> a,
+                                      std::size_t l) override {
+    return inner_.inbox(u, s, a, l);
+  }
+  std::atomic<bool> full{false};
+
+ private:
+  ConversationStore& inner_;
+};
+
+bool wait_until(std::function<bool()> condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
+
+class MessageServiceTest : public testing::TestWithParam<std::size_t> {
+ protected:
+  MessageServiceTest() { start(); }
+  ~MessageServiceTest() override { stop(); }
+
+  void start() {
+    loops = std::make_unique<Loops>(GetParam(), 1);
+    service = std::make_unique<MessageService>(
+        MessageService::Needs{*loops, clock, hybrid, full, memory, users, sessions, out,
+                              [this](GatewayId) { return &out; }, metrics},
+        Settings{});
+    loops->start();
+    ASSERT_TRUE(service->start());
+  }
+  void stop() {
+    std::promise<void> drained;
+    service->close([&] { drained.set_value(); });
+    drained.get_future().get();
+    loops->stop();
+  }
+  void on_loop(std::function<void()> call) {
+    std::promise<void> done;
+    boost::asio::post(loops->at(0), [&] {
+      call();
+      done.set_value();
+    });
+    done.get_future().get();
+  }
+  void online(UserId user) { sessions.update(GatewayId(1), {{user, true}}); }
+  static SendRequest message(std::uint64_t token, UserId sender, std::string key, std::string body,
+                             ConversationId to = kTalk, Origin origin = Origin(0)) {
+    return {token,          to, sender, DeviceId(sender.value * 10), origin, std::move(key),
+            std::move(body)};
+  }
+  std::vector<SendAnswer> send(std::vector<SendRequest> batch) {
+    const auto before = out.copy(out.sent).size(), n = batch.size();
+    on_loop([&] { service->send(std::move(batch), out); });
+    EXPECT_TRUE(wait_until([&] { return out.copy(out.sent).size() == before + n; }));
+    auto all = out.copy(out.sent);
+    return {all.begin() + static_cast<std::ptrdiff_t>(before), all.end()};
+  }
+  Result<void> mark(UserId user, Seq delivered, Seq read, ConversationId in = kTalk) {
+    const auto before = out.copy(out.marked).size();
+    on_loop([&] { service->mark({{1, in, user, delivered, read, Origin(5)}}, out); });
+    EXPECT_TRUE(wait_until([&] { return out.copy(out.marked).size() == before + 1; }));
+    return out.copy(out.marked).back().done;
+  }
+  template <class T>
+  T run(Awaitable<T> work) {
+    return boost::asio::co_spawn(loops->at(0), std::move(work), boost::asio::use_future).get();
+  }
+
+  ManualClock clock;
+  HybridClock hybrid{clock};
+  MemoryConversationStore memory;
+  FullAtTimes full{memory};
+  FewUsers users;
+  Recorder out;
+  Metrics metrics;
+  std::unique_ptr<Loops> loops;
+  WhoIsOnline sessions;
+  std::unique_ptr<MessageService> service;
+};
+
+TEST_P(MessageServiceTest, NumbersEntriesInOrderOfArrival) {
+  std::vector<SendRequest> batch;
+  for (std::uint64_t i = 1; i <= 500; ++i)
+    batch.push_back(
+        message(i, i % 3 ? kAnn : kBob, "key" + std::to_string(i), "text" + std::to_string(i)));
+  auto answers = send(std::move(batch));
+  std::ranges::sort(answers, {}, &SendAnswer::token);
+  for (std::uint64_t i = 1; i <= 500; ++i) {
+    ASSERT_TRUE(answers[i - 1].sent);
+    EXPECT_EQ(answers[i - 1].sent->seq, Seq(i));
+    if (i > 1) {
+      EXPECT_GT(answers[i - 1].sent->id, answers[i - 2].sent->id);
+    }
+  }
+  EXPECT_EQ(memory.head(kTalk)->seq, Seq(500));
+}
+
+TEST_P(MessageServiceTest, RetriesGetTheFirstAnswerAndAnotherBodyIsAConflict) {
+  std::vector<SendRequest> batch;
+  for (std::uint64_t i = 0; i < 5; ++i) batch.push_back(message(i, kAnn, "same", "body"));
+  auto answers = send(batch);
+  for (auto& again : send(batch)) answers.push_back(again);
+  ASSERT_EQ(answers.size(), 10u);
+  for (const auto& answer : answers) {
+    ASSERT_TRUE(answer.sent);
+    EXPECT_EQ(answer.sent->seq, Seq(1));
+    EXPECT_EQ(answer.sent->id, answers[0].sent->id);
+  }
+  EXPECT_EQ(send({message(1, kAnn, "same", "other")})[0].sent.error().code, Code::conflict);
+  EXPECT_TRUE(send({message(1, kBob, "same", "other")})[0].sent) << "the key is the sender's own";
+  auto both = send({message(1, kAnn, "new", "one"), message(2, kAnn, "new", "two")});
+  EXPECT_EQ(std::ranges::count_if(both, [](auto& a) { return a.sent.has_value(); }), 1);
+}
+
+TEST_P(MessageServiceTest, StrangersAndUnknownConversationsLookAlike) {
+  auto stranger = send({message(1, kNobody, "k", "x")})[0].sent;
+  auto unknown = send({message(1, kAnn, "k", "x", ConversationId::direct(kAnn, kNobody))})[0].sent;
+  ASSERT_FALSE(stranger);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(stranger.error().code, Code::not_found);
+  EXPECT_EQ(stranger.error().message, unknown.error().message);
+  EXPECT_EQ(run(service->history(kNobody, kTalk, {})).error().code, Code::not_found);
+  EXPECT_EQ(run(service->history(kAnn, kTalk, {})).error().code, Code::not_found);
+  EXPECT_EQ(run(service->entries(kNobody, kTalk, Seq(1), Seq(9), 9)).error().code, Code::not_found);
+  EXPECT_EQ(mark(kNobody, Seq(1), Seq(0)).error().code, Code::not_found);
+}
+
+TEST_P(MessageServiceTest, DeliversToBothUsersButNotToTheOrigin) {
+  online(kAnn);
+  online(kBob);
+  send({message(1, kAnn, "k", "hello", kTalk, Origin(77))});
+  ASSERT_TRUE(wait_until([&] { return !out.copy(out.entries).empty(); }));
+  auto delivered = out.copy(out.entries)[0];
+  EXPECT_EQ(delivered.entry->body, "hello");
+  EXPECT_EQ(delivered.origin, Origin(77));
+  EXPECT_EQ(delivered.recipients, (std::vector{kAnn, kBob}));
+}
+
+TEST_P(MessageServiceTest, PushesAtOnceWhereNobodyIsConnected) {
+  send({message(1, kAnn, "k", "hello")});
+  ASSERT_TRUE(wait_until([&] { return !out.copy(out.pushes).empty(); }));
+  EXPECT_EQ(out.copy(out.pushes)[0].user, kBob);
+  EXPECT_EQ(out.copy(out.pushes)[0].seq, Seq(1));
+}
+
+TEST_P(MessageServiceTest, PushesWhenNoDeviceConfirmsInTimeAndHandsOverOnceMore) {
+  online(kBob);
+  send({message(1, kAnn, "k", "hello")});
+  clock.advance(2'900ms);
+  std::this_thread::sleep_for(250ms);  // a tick too early must do nothing
+  EXPECT_TRUE(out.copy(out.pushes).empty());
+  clock.advance(700ms);
+  ASSERT_TRUE(wait_until([&] { return !out.copy(out.pushes).empty(); }));
+  ASSERT_TRUE(wait_until([&] { return out.copy(out.entries).size() == 2; }));
+  EXPECT_EQ(out.copy(out.pushes).size(), 1u);
+}
+
+TEST_P(MessageServiceTest, DoesNotPushWhatADeviceConfirmed) {
+  online(kBob);
+  send({message(1, kAnn, "k", "hello"), message(2, kAnn, "k2", "again")});
+  ASSERT_TRUE(mark(kBob, Seq(2), Seq(0)));
+  send({message(3, kAnn, "k3", "third")});
+  clock.advance(10'000ms);
+  ASSERT_TRUE(wait_until([&] { return !out.copy(out.pushes).empty(); }));
+  EXPECT_EQ(out.copy(out.pushes).size(), 1u);
+  EXPECT_EQ(out.copy(out.pushes)[0].seq, Seq(3));
+}
+
+TEST_P(MessageServiceTest, TheDutySurvivesARestart) {
+  online(kBob);
+  send({message(1, kAnn, "k", "hello")});
+  stop();
+  EXPECT_TRUE(out.copy(out.pushes).empty());
+  start();
+  clock.advance(10'000ms);
+  std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(wait_until([&] {
+    clock.advance(1'000ms);
+    return !out.copy(out.pushes).empty();
+  }));
+  EXPECT_EQ(out.copy(out.pushes)[0].user, kBob);
+}
+
+TEST_P(MessageServiceTest, ReadMovesUnreadAndTellsTheOthers) {
+  online(kAnn);
+  online(kBob);
+  send({message(1, kAnn, "a", "1"), message(2, kAnn, "b", "2"), message(3, kAnn, "c", "3")});
+  auto seen = run(service->conversations(kBob, {}, 10));
+  ASSERT_EQ(seen->size(), 1u);
+  EXPECT_EQ(unread(seen->front().head.countable, seen->front().own), 3u);
+  ASSERT_TRUE(mark(kBob, Seq(0), Seq(2)));
+  seen = run(service->conversations(kBob, {}, 10));
+  EXPECT_EQ(unread(seen->front().head.countable, seen->front().own), 1u);
+  EXPECT_EQ(unread(3, run(service->conversations(kAnn, {}, 10))->front().own), 0u)
+      << "sending reads";
+  ASSERT_TRUE(wait_until([&] { return out.copy(out.receipt_notices).size() == 1; }));
+  EXPECT_EQ(out.copy(out.receipt_notices)[0].marks.read, Seq(2));
+  EXPECT_EQ(out.copy(out.receipt_notices)[0].recipients, std::vector{kAnn});
+  ASSERT_TRUE(wait_until([&] { return out.copy(out.changes).size() == 1; }));
+  EXPECT_EQ(out.copy(out.changes)[0].user, kBob);
+
+  ASSERT_TRUE(mark(kBob, Seq(0), Seq(1))) << "marks only grow, an older one is no error";
+  EXPECT_EQ(mark(kBob, Seq(0), Seq(4)).error().code, Code::invalid_argument);
+  ASSERT_TRUE(mark(kBob, Seq(0), Seq(3)));
+  EXPECT_EQ(out.copy(out.receipt_notices).size(), 1u) << "at most one receipt a second";
+  clock.advance(1'100ms);
+  ASSERT_TRUE(wait_until([&] { return out.copy(out.receipt_notices).size() == 2; }));
+  EXPECT_EQ(out.copy(out.receipt_notices)[1].marks.read, Seq(3));
+}
+
+TEST_P(MessageServiceTest, AFullStoreFailsWhatIsQueuedBehindAndWorksAgainLater) {
+  send({message(1, kAnn, "a", "1")});
+  full.full = true;
+  std::vector<SendRequest> batch;
+  for (std::uint64_t i = 0; i < 600; ++i)
+    batch.push_back(message(i, kAnn, "k" + std::to_string(i), "x"));
+  for (const auto& answer : send(batch)) {
+    ASSERT_FALSE(answer.sent);
+    EXPECT_EQ(answer.sent.error().code, Code::storage_full);
+  }
+  full.full = false;
+  auto again = send(batch);
+  std::ranges::sort(again, {}, &SendAnswer::token);
+  for (std::uint64_t i = 0; i < 600; ++i) EXPECT_EQ(again[i].sent->seq, Seq(i + 2));
+}
+
+TEST_P(MessageServiceTest, ChangesAreWhatCameSinceTheCursor) {
+  send({message(1, kAnn, "a", "1")});
+  auto first = run(service->changes(kBob, {}));
+  ASSERT_EQ(first->changes.size(), 1u);
+  EXPECT_EQ(first->changes[0].from, Seq(1));
+  clock.advance(60'000ms);
+  EXPECT_TRUE(
+      run(service->changes(kBob, Cursor{first->cursor.epoch, hybrid.now()}))->changes.empty());
+  send({message(2, kAnn, "b", "2")});
+  auto second = run(service->changes(kBob, first->cursor));
+  ASSERT_EQ(second->changes.size(), 1u);
+  EXPECT_EQ(second->changes[0].from, Seq(1)) << "five seconds are read again";
+  clock.advance(60'000ms);
+  send({message(3, kAnn, "c", "3")});
+  auto third =
+      run(service->changes(kBob, Cursor{first->cursor.epoch, TimeMs(hybrid.now().value - 10)}));
+  ASSERT_EQ(third->changes.size(), 1u);
+  EXPECT_EQ(third->changes[0].from, Seq(3));
+  auto other_epoch = run(service->changes(kBob, Cursor{first->cursor.epoch + 1, hybrid.now()}));
+  EXPECT_EQ(other_epoch->changes[0].from, Seq(1));
+}
+
+TEST_P(MessageServiceTest, HistoryPagesBeforeAfterAroundAndByTime) {
+  std::vector<TimeMs> times;
+  for (int i = 1; i <= 10; ++i) {
+    times.push_back(send({message(1, kAnn, "k" + std::to_string(i), "x")})[0].sent->time);
+    clock.advance(1'000ms);
+  }
+  using From = HistoryQuery::From;
+  auto seqs = [&](From from, std::uint64_t at, std::size_t limit) {
+    std::vector<std::uint64_t> out_seqs;
+    auto page = run(service->history(kBob, kTalk, {from, at, limit}));
+    EXPECT_TRUE(page);
+    for (auto& e : page->entries) out_seqs.push_back(e->seq.value);
+    return out_seqs;
+  };
+  using V = std::vector<std::uint64_t>;
+  EXPECT_EQ(seqs(From::before, 0, 3), (V{8, 9, 10}));
+  EXPECT_EQ(seqs(From::before, 8, 3), (V{5, 6, 7}));
+  EXPECT_EQ(seqs(From::before, 1, 3), V{});
+  EXPECT_EQ(seqs(From::after, 8, 3), (V{9, 10}));
+  EXPECT_EQ(seqs(From::after, 10, 3), V{});
+  EXPECT_EQ(seqs(From::after, 0, 2), (V{1, 2}));
+  EXPECT_EQ(seqs(From::around, 5, 4), (V{3, 4, 5, 6}));
+  EXPECT_EQ(seqs(From::around, 1, 4), (V{1, 2, 3, 4}));
+  EXPECT_EQ(seqs(From::before_time, static_cast<std::uint64_t>(times[4].value), 2), (V{3, 4}));
+  EXPECT_EQ(seqs(From::after_time, static_cast<std::uint64_t>(times[4].value), 2), (V{5, 6}));
+  EXPECT_EQ(seqs(From::around_time, static_cast<std::uint64_t>(times[4].value), 2), (V{4, 5}));
+  EXPECT_EQ(seqs(From::after_time, static_cast<std::uint64_t>(times[9].value) + 1, 2), V{});
+}
+
+TEST_P(MessageServiceTest, AClockSetBackAnHourNeitherRepeatsNorReordersIds) {
+  auto before = send({message(1, kAnn, "a", "1")})[0].sent;
+  clock.set_wall(TimeMs(clock.wall().value - 3'600'000));
+  auto after = send({message(1, kAnn, "b", "2")})[0].sent;
+  EXPECT_GT(after->id, before->id);
+  EXPECT_GE(after->time, before->time);
+  stop();
+  start();
+  EXPECT_GT(send({message(1, kAnn, "c", "3")})[0].sent->id, after->id);
+}
+
+TEST_P(MessageServiceTest, NotesToOneselfWork) {
+  auto notes = ConversationId::direct(kAnn, kAnn);
+  EXPECT_EQ(send({message(1, kAnn, "a", "1", notes)})[0].sent->seq, Seq(1));
+  EXPECT_TRUE(out.copy(out.pushes).empty());
+  EXPECT_EQ(run(service->conversations(kAnn, {}, 10))->size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Loops, MessageServiceTest, testing::Values(1, 2));
+
+}  // namespace
+}  // namespace parley::message

@@ -1,0 +1,270 @@
+#include "tests/contract/accounts/promises.h"
+
+#include <algorithm>
+#include <atomic>
+#include <gtest/gtest.h>
+#include <set>
+#include <thread>
+
+namespace parley::test {
+
+Account account(std::uint64_t id, std::string name) {
+  return {UserId(id), std::move(name), "Ann \xF0\x9F\x98\x80", "", TimeMs(1'750'000'000'123)};
+}
+AccountDevice device(std::uint64_t id, std::uint64_t user, std::string hash) {
+  return {DeviceId(id), UserId(user), "phone",         TimeMs(1'750'000'000'000),
+          TimeMs(2),    hash,         "before" + hash, TimeMs(1'760'000'000'000)};
+}
+
+namespace {
+
+constexpr std::uint64_t kLarge = (1ULL << 62) + 5;  // ids use up to 63 bits
+
+// nullopt: it succeeded.
+std::optional<Code> code_of(const auto& result) {
+  if (result) return std::nullopt;
+  return result.error().code;
+}
+
+template <class F>
+void on_threads(int count, F body) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < count; ++t) threads.emplace_back([&, t] { body(t); });
+  for (auto& thread : threads) thread.join();
+}
+
+const Promise kPromises[] = {
+    {"AnAccountIsFoundByIdAndName",
+     [](AccountsUnderTest& t) {
+       const Account ann = account(kLarge, "ann");
+       ASSERT_TRUE(t.accounts().create(ann, "hash"));
+       EXPECT_EQ(t.accounts().by_id(UserId(kLarge)).value(), ann);
+       EXPECT_EQ(t.accounts().by_name("ann").value(), ann);
+       EXPECT_EQ(t.accounts().password_hash(UserId(kLarge)).value(), "hash");
+     }},
+    {"WhatIsNotThereIsNotFound",
+     [](AccountsUnderTest& t) {
+       EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), std::nullopt);
+       EXPECT_EQ(t.accounts().by_name("ann").value(), std::nullopt);
+       EXPECT_EQ(code_of(t.accounts().password_hash(UserId(7))), Code::not_found);
+       EXPECT_EQ(code_of(t.accounts().update(account(7, "ann"))), Code::not_found);
+       EXPECT_EQ(t.accounts().last_id().value(), 0u);
+     }},
+    {"CreatingAgainSucceedsAndChangesNothing",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       EXPECT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       EXPECT_EQ(code_of(t.accounts().create(account(7, "ann"), "other")), Code::conflict);
+       EXPECT_EQ(code_of(t.accounts().create(account(7, "bob"), "hash")), Code::conflict);
+       EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), account(7, "ann"));
+       EXPECT_EQ(t.accounts().by_name("bob").value(), std::nullopt);
+       EXPECT_EQ(t.accounts().password_hash(UserId(7)).value(), "hash");
+     }},
+    {"ANameBelongsToOne",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       EXPECT_EQ(code_of(t.accounts().create(account(8, "ann"), "hash")), Code::already_exists);
+       EXPECT_EQ(t.accounts().by_name("ann").value().value().id, UserId(7));
+       EXPECT_EQ(t.accounts().by_id(UserId(8)).value(), std::nullopt);
+     }},
+    {"OfManyThreadsOneGetsTheName",
+     [](AccountsUnderTest& t) {
+       std::atomic<int> made{0}, refused{0};
+       on_threads(8, [&](int i) {
+         auto result = t.accounts().create(account(100 + static_cast<unsigned>(i), "ann"), "hash");
+         if (result)
+           ++made;
+         else if (result.error().code == Code::already_exists)
+           ++refused;
+       });
+       EXPECT_EQ(made, 1);
+       EXPECT_EQ(refused, 7);
+     }},
+    {"UpdateReplacesWhatMayChange",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       Account changed = account(7, "anna");
+       changed.display_name = "Anna";
+       changed.about = "hello";
+       ASSERT_TRUE(t.accounts().update(changed));
+       EXPECT_TRUE(t.accounts().update(changed));
+       EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), changed);
+       EXPECT_EQ(t.accounts().by_name("anna").value(), changed);
+       EXPECT_EQ(t.accounts().password_hash(UserId(7)).value(), "hash");
+     }},
+    {"UpdateLeavesTheDayOfCreation",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       Account changed = account(7, "ann");
+       changed.created = TimeMs(1);
+       ASSERT_TRUE(t.accounts().update(changed));
+       EXPECT_EQ(t.accounts().by_id(UserId(7)).value().value().created, account(7, "ann").created);
+     }},
+    {"RenamingFreesTheName",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       ASSERT_TRUE(t.accounts().update(account(7, "anna")));
+       EXPECT_EQ(t.accounts().by_name("ann").value(), std::nullopt);
+       EXPECT_TRUE(t.accounts().create(account(8, "ann"), "hash"));
+     }},
+    {"RenamingToATakenNameChangesNothing",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       ASSERT_TRUE(t.accounts().create(account(8, "bob"), "hash"));
+       EXPECT_EQ(code_of(t.accounts().update(account(8, "ann"))), Code::already_exists);
+       EXPECT_EQ(t.accounts().by_name("ann").value().value().id, UserId(7));
+       EXPECT_EQ(t.accounts().by_id(UserId(8)).value().value().name, "bob");
+     }},
+    {"AccountsOutliveTheProcess",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       ASSERT_TRUE(t.accounts().create(account(8, "bob"), "hash"));
+       ASSERT_TRUE(t.accounts().update(account(8, "bobby")));
+       t.reopen();
+       EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), account(7, "ann"));
+       EXPECT_EQ(t.accounts().by_id(UserId(8)).value(), account(8, "bobby"));
+       EXPECT_EQ(t.accounts().password_hash(UserId(8)).value(), "hash");
+       EXPECT_EQ(t.accounts().last_id().value(), 8u);
+     }},
+    {"TheLastAccountIdIsTheGreatest",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(kLarge, "ann"), "hash"));
+       ASSERT_TRUE(t.accounts().create(account(7, "bob"), "hash"));
+       EXPECT_EQ(t.accounts().last_id().value(), kLarge);
+     }},
+
+    {"ADeviceIsFoundByIdAndUser",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().put(device(kLarge, 7, "a")));
+       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().put(device(22, 8, "c")));
+       EXPECT_EQ(t.devices().by_id(DeviceId(kLarge)).value(), device(kLarge, 7, "a"));
+       EXPECT_EQ(t.devices().of(UserId(7)).value(),
+                 (std::vector{device(21, 7, "b"), device(kLarge, 7, "a")}));
+       EXPECT_EQ(t.devices().by_id(DeviceId(23)).value(), std::nullopt);
+       EXPECT_TRUE(t.devices().of(UserId(9)).value().empty());
+     }},
+    {"PuttingAgainReplaces",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().put(device(20, 7, "b")));
+       EXPECT_EQ(t.devices().of(UserId(7)).value(), std::vector{device(20, 7, "b")});
+     }},
+    {"RotateReplacesTheValidToken",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"b", "a", TimeMs(5), TimeMs(9)}), true);
+       AccountDevice expected = device(20, 7, "b");
+       expected.previous_refresh_hash = "a";
+       expected.last_used = TimeMs(5);
+       expected.refresh_expires = TimeMs(9);
+       EXPECT_EQ(t.devices().by_id(DeviceId(20)).value(), expected);
+     }},
+    {"RotateAcceptsATokenOnce",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"b", "a", TimeMs(5), TimeMs(9)}), true);
+       EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"c", "a", TimeMs(6), TimeMs(9)}), false);
+       EXPECT_EQ(t.devices().rotate(DeviceId(20), "x", {"c", "x", TimeMs(6), TimeMs(9)}), false);
+       EXPECT_EQ(t.devices().rotate(DeviceId(21), "b", {"c", "b", TimeMs(6), TimeMs(9)}), false);
+       EXPECT_EQ(t.devices().by_id(DeviceId(20)).value().value().refresh_hash, "b");
+     }},
+    {"OfManyThreadsOneRotates",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       std::atomic<int> won{0};
+       on_threads(8, [&](int i) {
+         if (t.devices()
+                 .rotate(DeviceId(20), "a", {std::to_string(i), "a", TimeMs(5), TimeMs(9)})
+                 .value_or(false))
+           ++won;
+       });
+       EXPECT_EQ(won, 1);
+     }},
+    {"ARevokedDeviceIsGone",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(1'000)));
+       EXPECT_EQ(t.devices().by_id(DeviceId(20)).value(), std::nullopt);
+       EXPECT_EQ(t.devices().of(UserId(7)).value(), std::vector{device(21, 7, "b")});
+       EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"b", "a", TimeMs(5), TimeMs(9)}), false);
+     }},
+    {"RevokedDevicesAreListedUntilTheirTokensEnd",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(1'000)));
+       ASSERT_TRUE(t.devices().revoke(DeviceId(21), TimeMs(2'000)));
+       using Rows = std::vector<std::pair<DeviceId, TimeMs>>;
+       auto now = t.devices().revoked(TimeMs(1'000)).value();
+       std::ranges::sort(now);
+       EXPECT_EQ(now, (Rows{{DeviceId(20), TimeMs(1'000)}, {DeviceId(21), TimeMs(2'000)}}));
+       EXPECT_EQ(t.devices().revoked(TimeMs(1'001)).value(), (Rows{{DeviceId(21), TimeMs(2'000)}}));
+       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value(), (Rows{{DeviceId(21), TimeMs(2'000)}}));
+     }},
+    {"RevokingTwiceKeepsTheLaterEnd",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(2'000)));
+       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(1'000)));
+       using Rows = std::vector<std::pair<DeviceId, TimeMs>>;
+       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value(), (Rows{{DeviceId(20), TimeMs(2'000)}}));
+     }},
+    {"DevicesOutliveTheProcess",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().revoke(DeviceId(21), TimeMs(2'000)));
+       ASSERT_EQ(t.devices().rotate(DeviceId(20), "a", {"c", "a", TimeMs(5), TimeMs(9)}), true);
+       t.reopen();
+       EXPECT_EQ(t.devices().by_id(DeviceId(20)).value().value().refresh_hash, "c");
+       EXPECT_EQ(t.devices().by_id(DeviceId(21)).value(), std::nullopt);
+       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value().size(), 1u);
+     }},
+    {"TheLastDeviceIdIsTheGreatestAlsoOfOneThatIsGone",
+     [](AccountsUnderTest& t) {
+       EXPECT_EQ(t.devices().last_id().value(), 0u);
+       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().revoke(DeviceId(21), TimeMs(1'000)));
+       EXPECT_TRUE(t.devices().revoked(TimeMs(2'000)).value().empty());
+       t.reopen();
+       EXPECT_EQ(t.devices().last_id().value(), 21u);
+     }},
+
+    {"ASecretIsMadeOnceAndKept",
+     [](AccountsUnderTest& t) {
+       const std::string key = t.secrets().get_or_make("key", 32).value();
+       EXPECT_EQ(key.size(), 32u);
+       EXPECT_EQ(t.secrets().get_or_make("key", 32).value(), key);
+       t.reopen();
+       EXPECT_EQ(t.secrets().get_or_make("key", 32).value(), key);
+     }},
+    {"SecretsAreRandomAndApart",
+     [](AccountsUnderTest& t) {
+       std::set<std::string> all;
+       for (int i = 0; i < 50; ++i)
+         all.insert(t.secrets().get_or_make("key" + std::to_string(i), 32).value());
+       EXPECT_EQ(all.size(), 50u);
+       EXPECT_FALSE(all.contains(std::string(32, '\0')));
+     }},
+    {"ASecretOfAnotherSizeIsDamaged",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.secrets().get_or_make("key", 32));
+       EXPECT_EQ(code_of(t.secrets().get_or_make("key", 16)), Code::damaged);
+       EXPECT_EQ(code_of(t.secrets().get_or_make("key", 64)), Code::damaged);
+     }},
+    {"OfManyThreadsOneMakesTheSecret",
+     [](AccountsUnderTest& t) {
+       std::vector<std::string> seen(8);
+       on_threads(8, [&](int i) {
+         seen[static_cast<std::size_t>(i)] = t.secrets().get_or_make("key", 32).value_or("");
+       });
+       EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 1u);
+       EXPECT_EQ(seen.front().size(), 32u);
+     }},
+};
+
+}  // namespace
+
+std::span<const Promise> account_promises() { return kPromises; }
+
+}  // namespace parley::test

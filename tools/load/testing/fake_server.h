@@ -1,0 +1,68 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "parley/v1/frames.pb.h"
+
+namespace parley::load {
+
+/// A server of direct conversations in a few lines, for the tests of the load program: it keeps all
+/// in memory, on one thread, and breaks its promises on demand. A token is the user's number and
+/// the device's, as `7:1`.
+class FakeServer {
+ public:
+  /// What to spoil. Counted over the entries of the run, from 1; 0: nothing.
+  struct Spoil {
+    std::size_t lose_stored = 0;      // acknowledged and delivered, not kept
+    std::size_t double_stored = 0;    // stored twice
+    std::size_t swap_stored = 0;      // stored after its successor
+    std::size_t other_content = 0;    // one device is shown another text
+    std::size_t withhold = 0;         // never delivered
+    std::size_t hide_live = 0;        // not delivered live; a history has it
+    std::size_t close_after = 0;      // all connections are cut before the acknowledgement
+    std::size_t retryable_every = 0;  // every so manieth send is told `unavailable`, not stored
+    bool wrong_unread = false;
+  };
+
+  explicit FakeServer(Spoil spoil);
+  ~FakeServer();
+  FakeServer(const FakeServer&) = delete;
+  FakeServer& operator=(const FakeServer&) = delete;
+
+  std::string address() const;
+
+ private:
+  struct Peer;
+  struct Log {
+    std::vector<v1::Entry> entries;
+    std::map<std::uint64_t, v1::Receipt> marks;
+  };
+
+  void serve();
+  bool read(Peer& peer);
+  bool take(Peer& peer, const v1::ClientFrame& frame);
+  void hello(Peer& peer, const v1::Hello& hello);
+  void send(Peer& peer, std::uint64_t re, const v1::Send& send);
+  void mark(std::uint64_t user, const std::string& conversation, std::uint64_t delivered,
+            std::uint64_t read);
+  void history(Peer& peer, std::uint64_t re, const v1::GetHistory& query);
+  void backlog(Peer& peer, std::uint64_t re);
+  void deliver(const v1::Entry& entry, const Peer* except);
+  static void put(Peer& peer, const v1::ServerFrame& frame);
+
+  const Spoil spoil_;
+  int listener_ = -1;
+  int wake_[2];
+  std::map<int, Peer> peers_;
+  std::map<std::string, Log> logs_;
+  std::map<std::string, v1::Sent> answers_;
+  std::size_t stored_ = 0;
+  std::size_t asked_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace parley::load

@@ -1,0 +1,193 @@
+// What the server says.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "traffic_impl.h"
+
+namespace parley::load {
+
+std::optional<ConversationIndex> Traffic::find(std::string_view conversation) const {
+  const auto found = by_name_.find(conversation);
+  if (found == by_name_.end()) return std::nullopt;
+  return found->second;
+}
+
+int Traffic::side_of(const Client& client, ConversationIndex conversation) const {
+  return pairs_[conversation].users[0] == client.user ? 0 : 1;
+}
+
+LogIndex Traffic::log_of(const Client& client, ConversationIndex conversation) const {
+  const std::size_t side =
+      conversation * 2 + static_cast<std::size_t>(side_of(client, conversation));
+  return static_cast<LogIndex>(side * options_.devices + client.session.number % options_.devices);
+}
+
+void Traffic::on_frame(Session& session, const v1::ServerFrame& frame) {
+  Client& client = *clients_[session.number];
+  if (!client.begun) return on_first_backlog(client, frame);
+  switch (frame.event_case()) {
+    case v1::ServerFrame::kEntry:
+      return on_entry(client, frame.entry());
+    case v1::ServerFrame::kReceipt:
+      return on_marks(client, frame.receipt().conversation_id(), frame.receipt().user_id(),
+                      frame.receipt().delivered());
+    case v1::ServerFrame::kConversation:
+      for (const auto& other : frame.conversation().others())
+        on_marks(client, frame.conversation().conversation_id(), other.user_id(),
+                 other.delivered());
+      if (proof_) on_view(client, frame.conversation());
+      return;
+    case v1::ServerFrame::kGap:
+      return on_gap(client, frame.gap());
+    case v1::ServerFrame::kBacklogEnd:
+      if (proof_) on_views_end(client);
+      return;
+    case v1::ServerFrame::kResult:
+      return on_result(client, frame.re(), frame.result());
+    case v1::ServerFrame::kError:
+      return on_error(client, frame.re(), frame.error());
+    default:
+      return;
+  }
+}
+
+void Traffic::on_first_backlog(Client& client, const v1::ServerFrame& frame) {
+  // What was there before the run is not judged, but the server must know that it has arrived.
+  const auto raise = [&](const std::string& name, std::uint64_t seq) {
+    auto& head = client.first_heads[name];
+    head = std::max(head, seq);
+  };
+  if (frame.has_entry()) raise(frame.entry().conversation_id(), frame.entry().seq());
+  if (frame.has_gap()) raise(frame.gap().conversation_id(), frame.gap().to());
+  if (!frame.has_conversation()) return;
+  raise(frame.conversation().conversation_id(), frame.conversation().head());
+  if (const auto conversation = find(frame.conversation().conversation_id()))
+    checker_.began_unread(*conversation, side_of(client, *conversation),
+                          frame.conversation().unread());
+}
+
+void Traffic::on_entry(Client& client, const v1::Entry& entry) {
+  // Nearly every entry is one of ours, whose id says where it belongs.
+  const auto send = checker_.ids().find(entry.client_message_id());
+  std::optional<ConversationIndex> conversation;
+  if (send && *send < checker_.send_count() &&
+      names_[checker_.send(*send).conversation] == entry.conversation_id())
+    conversation = checker_.send(*send).conversation;
+  else
+    conversation = find(entry.conversation_id());
+  if (!conversation) return;
+  const LogIndex log = log_of(client, *conversation);
+  const std::uint64_t held = checker_.held_up_to(log);
+  if (!checker_.received(log, entry)) {
+    ++result_[Counter::repeats];
+    return;
+  }
+  if (checker_.held_up_to(log) > held) {
+    mark_dirty(client, log);
+  } else if (!hole_known_[log]) {
+    hole_known_[log] = true;
+    holes_.push_back({log, client.session.number, turn_now_});
+  }
+  if (!send || side_of(client, *conversation) == checker_.send(*send).side) return;
+  const Nanos arrival = now();
+  const SendRecord& record = checker_.send(*send);
+  if (measuring_ && arrival >= measure_from_) ++result_[Counter::delivered_in_time];
+  if (record.intended >= measure_from_ && record.intended < measure_to_)
+    result_.delivery.record(arrival - record.intended);
+}
+
+void Traffic::on_sent(Client& client, SendIndex send, const v1::Sent& sent) {
+  const Nanos arrival = now();
+  const SendRecord& record = checker_.send(send);
+  const LogIndex log = log_of(client, record.conversation);
+  const std::uint64_t held = checker_.held_up_to(log);
+  if (!checker_.acknowledged(send, log, sent, arrival)) return;
+  if (checker_.held_up_to(log) == held && checker_.highest(log) > held && !hole_known_[log]) {
+    hole_known_[log] = true;
+    holes_.push_back({log, client.session.number, turn_now_});
+  }
+  ++result_[Counter::acknowledged];
+  if (measuring_) ++result_[Counter::acknowledged_in_time];
+  if (record.intended >= measure_from_ && record.intended < measure_to_)
+    result_.acknowledgement.record(arrival - record.intended);
+  answered(client, send);
+}
+
+void Traffic::on_marks(Client& client, std::string_view name, std::uint64_t user,
+                       std::uint64_t delivered) {
+  const auto conversation = find(name);
+  if (!conversation || user == accounts_[client.user].user) return;
+  const int side = side_of(client, *conversation);
+  const std::uint64_t before = checker_.delivered_known(*conversation, side);
+  if (delivered <= before) return;
+  checker_.delivered_seen(*conversation, side, delivered);
+  if (measuring_) result_[Counter::confirmed_in_time] += delivered - before;
+}
+
+void Traffic::on_gap(Client& client, const v1::Gap& gap) {
+  const auto conversation = find(gap.conversation_id());
+  if (!conversation || gap.from() == 0) return;
+  ++result_[Counter::gaps_fetched];
+  fetch(client, log_of(client, *conversation), gap.from() - 1, gap.to());
+}
+
+void Traffic::on_read_done(Client& client) {
+  if (!client.reading) return;
+  const auto [conversation, seq] = *client.reading;
+  checker_.read_confirmed(conversation, side_of(client, conversation), seq);
+  client.reading.reset();
+  --reads_flying_;
+  ++result_[Counter::reads];
+}
+
+void Traffic::on_result(Client& client, std::uint64_t re, const v1::Result& result) {
+  const auto which = static_cast<std::size_t>((re >> kRequestBits) - 1);
+  switch (static_cast<Request>(re & ((1U << kRequestBits) - 1))) {
+    case Request::send:
+      if (result.has_sent() && which < checker_.send_count())
+        on_sent(client, static_cast<SendIndex>(which), result.sent());
+      return;
+    case Request::read:
+      return on_read_done(client);
+    case Request::fetch:
+      if (which < fetches_.size()) took_history(which, result.history());
+      return;
+    case Request::proof:
+      return on_proof_history(client, which, result.history());
+    default:
+      return;
+  }
+}
+
+void Traffic::on_error(Client& client, std::uint64_t re, const v1::Error& error) {
+  const auto which = static_cast<std::size_t>((re >> kRequestBits) - 1);
+  const auto kind = static_cast<Request>(re & ((1U << kRequestBits) - 1));
+  ++result_.errors[error.code()];
+  const bool ours = re >= (1U << kRequestBits);
+  if (ours && kind == Request::proof && error.code() == "not_found") {
+    // A conversation begins with its first entry: here none was stored.
+    return on_proof_history(client, which, v1::History());
+  }
+  if (!error.retryable()) {
+    result_.faults.add(FaultKind::refused,
+                       fmt::format("user {}, request {:x}: {}: {} {}", accounts_[client.user].user,
+                                   re, error.code(), error.message(), error.field()));
+    if (ours && kind == Request::send && which < checker_.send_count()) {
+      checker_.refused(static_cast<SendIndex>(which));
+      answered(client, static_cast<SendIndex>(which));
+    }
+    return;
+  }
+  ++result_[Counter::retryable_errors];
+  if (!ours) return;
+  const Nanos wait = std::max<Nanos>(error.retry_after_ms(), 20) * 1'000'000;
+  client.retry_at = std::max(client.retry_at, turn_now_ + wait);
+  if (kind == Request::send) client.retry.push_back(static_cast<SendIndex>(which));
+  if (kind == Request::fetch) client.retry_fetches.push_back(which);
+  if (kind == Request::proof) client.retry_jobs.push_back(which);
+  if (kind == Request::read) client.retry_read = true;
+  if (kind == Request::views) client.retry_views = true;
+  if (!std::exchange(client.has_retries, true)) retrying_.push_back(client.session.number);
+}
+
+}  // namespace parley::load

@@ -1,0 +1,168 @@
+#include "traffic.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "testing/fake_server.h"
+
+namespace parley::load {
+namespace {
+
+/// The whole load program but its command line, against a server that does as it is told.
+class TrafficTest : public testing::Test {
+ protected:
+  TrafficTest() {
+    options.users = 4;
+    options.outstanding = 2;
+    options.messages = 30;
+    options.duration = 30;  // the number of messages ends it
+    options.read_every = 1;
+    options.settle = 1;
+    options.quiet = true;
+  }
+
+  Result run(const FakeServer& server) {
+    std::vector<Account> accounts;
+    for (std::size_t user = 1; user <= options.users; ++user) {
+      Account account{.user = user * 7, .name = "someone", .tokens = {}};
+      for (std::size_t device = 1; device <= options.devices; ++device)
+        account.tokens.push_back({device, std::to_string(account.user)});
+      accounts.push_back(account);
+    }
+    Target target;
+    target.host = server.address();
+    target.address.sin_family = AF_INET;
+    target.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    target.address.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(target.host.substr(target.host.find(':') + 1))));
+    Traffic traffic(options, target, std::move(accounts),
+                    {.unix_ms = 1'770'000'000'000, .nonce = 5, .all_ready = [] {}});
+    return traffic.run();
+  }
+
+  static std::string all(const Result& result) {
+    std::string text;
+    for (const Fault& fault : result.faults.kept())
+      text +=
+          std::string(kFaultNames[static_cast<std::size_t>(fault.kind)]) + ": " + fault.text + "\n";
+    return text;
+  }
+
+  Options options;
+};
+
+TEST_F(TrafficTest, ProvesAServerThatKeepsItsPromises) {
+  options.devices = 2;
+  options.conversations = 6;
+  FakeServer server({});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_EQ(result[Counter::acknowledged], 4 * 30U);
+  EXPECT_EQ(result.acknowledgement.count(), 4 * 30U);
+  EXPECT_EQ(result.delivery.count(), 4 * 30 * 2U) << "each of the receiver's two devices";
+  EXPECT_EQ(result[Counter::history_entries], 4 * 30 * 2U) << "as each member reads it";
+  EXPECT_GE(result[Counter::views], 12U);
+}
+
+TEST_F(TrafficTest, SendsAtARate) {
+  options.rate = 2'000;
+  options.messages = 0;
+  options.duration = 0.5;
+  FakeServer server({});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_NEAR(static_cast<double>(result[Counter::sent]), 1'000, 10);
+}
+
+TEST_F(TrafficTest, LetsDevicesDropAndComeBack) {
+  options.drop_rate = 40;
+  options.rate = 500;
+  options.messages = 0;
+  options.duration = 2;
+  options.devices = 2;
+  options.settle = 30;
+  FakeServer server({});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_GT(result[Counter::drops], 0U);
+  EXPECT_EQ(result[Counter::drops], result[Counter::reconnects]);
+}
+
+TEST_F(TrafficTest, ResendsWhatWasNotAcknowledgedWhenTheServerVanishes) {
+  options.kill_aware = true;
+  options.settle = 30;
+  FakeServer server({.close_after = 50});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_GT(result[Counter::resent], 0U);
+  EXPECT_EQ(result[Counter::acknowledged], 4 * 30U);
+}
+
+TEST_F(TrafficTest, TriesAgainWhatFailedForNow) {
+  options.settle = 30;
+  FakeServer server({.retryable_every = 7});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_GT(result.errors.at("unavailable"), 0U);
+  EXPECT_EQ(result[Counter::acknowledged], 4 * 30U);
+}
+
+TEST_F(TrafficTest, FetchesAGapThatStaysOpen) {
+  options.settle = 30;
+  FakeServer server({.hide_live = 5});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_EQ(result[Counter::holes_fetched], 1U);
+}
+
+TEST_F(TrafficTest, FindsAServerThatCutsConnections) {
+  options.settle = 30;
+  FakeServer server({.close_after = 50});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.count(FaultKind::disconnected), 4U) << all(result);
+}
+
+TEST_F(TrafficTest, FindsAServerThatLoses) {
+  FakeServer server({.lose_stored = 50});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.count(FaultKind::lost), 1U) << all(result);
+}
+
+TEST_F(TrafficTest, FindsAServerThatDoubles) {
+  FakeServer server({.double_stored = 50});
+  EXPECT_GT(run(server).faults.count(FaultKind::doubled), 0U);
+}
+
+TEST_F(TrafficTest, FindsAServerThatSwaps) {
+  options.outstanding = 1;
+  options.users = 2;
+  FakeServer server({.swap_stored = 20});
+  const Result result = run(server);
+  EXPECT_GT(result.faults.total(), 0U) << all(result);
+}
+
+TEST_F(TrafficTest, FindsAServerThatShowsTwoContents) {
+  FakeServer server({.other_content = 50});
+  const Result result = run(server);
+  EXPECT_GT(result.faults.count(FaultKind::two_contents), 0U);
+  EXPECT_EQ(result.faults.count(FaultKind::two_contents), result.faults.total()) << all(result);
+}
+
+TEST_F(TrafficTest, FindsAServerThatMiscountsUnread) {
+  FakeServer server({.wrong_unread = true});
+  EXPECT_GT(run(server).faults.count(FaultKind::unread), 0U);
+}
+
+TEST_F(TrafficTest, FindsAServerThatNeverDelivers) {
+  options.users = 2;
+  options.messages = 1;
+  options.outstanding = 1;
+  FakeServer server({.withhold = 2});
+  const Result result = run(server);
+  EXPECT_GT(result.faults.count(FaultKind::missing), 0U) << all(result);
+  EXPECT_GT(result.faults.count(FaultKind::unconfirmed), 0U) << all(result);
+}
+
+}  // namespace
+}  // namespace parley::load
