@@ -46,6 +46,7 @@ std::vector<Example> examples() {
 std::unique_ptr<google::protobuf::Message> message_for(const std::string& kind) {
   if (kind == "client") return std::make_unique<v1::ClientFrame>();
   if (kind == "server") return std::make_unique<v1::ServerFrame>();
+  const auto* rest = v1::ErrorAnswer::descriptor();  // links rest.proto in
   const auto* type = rest->file()->pool()->FindMessageTypeByName("parley.v1." + kind);
   if (!type) return nullptr;
   const auto* prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(type);

@@ -275,7 +275,8 @@ void FakeServer::handle(Link& link, const v1::ClientFrame& frame) {
       if (!good_tokens.contains(hello.resume_ticket().empty() ? hello.token()
                                                               : hello.resume_ticket())) {
         *link.frame(frame.id()).mutable_error() = error_answer("unauthenticated").error();
-        link.close_with = websocket::close_reason(static_cast<websocket::close_code>(4501), "bad token");
+        link.close_with =
+            websocket::close_reason(static_cast<websocket::close_code>(4501), "bad token");
         break;
       }
       auto& welcome = *link.frame(frame.id()).mutable_welcome();

@@ -258,6 +258,22 @@ TEST_F(SessionTest, MovesTheCursorWhileLive) {
   EXPECT_TRUE(frames[0].has_sync());
 }
 
+TEST_F(SessionTest, ABacklogThatFailsIsAskedForAgain) {
+  session_.opened("access", at(0));
+  const auto hello = session_.take_frames().at(0).id();
+  v1::ServerFrame welcome;
+  welcome.set_re(hello);
+  welcome.mutable_welcome();
+  session_.received(welcome, at(1));
+  EXPECT_FALSE(session_.refusal());
+  session_.received(error(hello, "unavailable", true, 2000), at(2));
+  EXPECT_THAT(seen_.troubles, ElementsAre("unavailable"));
+  session_.tick(at(2001));
+  EXPECT_TRUE(session_.take_frames().empty());
+  session_.tick(at(2002));
+  EXPECT_TRUE(session_.take_frames().at(0).has_sync());
+}
+
 TEST_F(SessionTest, ARefusedHelloIsKept) {
   session_.opened("access", at(0));
   session_.received(error(session_.take_frames().at(0).id(), "token_expired", false), at(1));
