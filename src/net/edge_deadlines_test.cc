@@ -25,7 +25,8 @@ class EdgeDeadlines : public ::testing::Test {
     clock.advance(time);
     ticks();
   }
-  /// The edge has looked at the clock at least once. (A tick is two turns; sockets have some of their own.)
+  /// The edge has looked at the clock at least once. (A tick is two turns; sockets have some of
+  /// their own.)
   void ticks() {
     const auto before = server.turns();
     ASSERT_TRUE(server.eventually([&] { return server.turns() > before + 10; }));

@@ -81,7 +81,7 @@ FrameReader::Event FrameReader::next(char*& at, char* end, std::size_t max_messa
         at += remaining_;
         if (opcode_ == Opcode::text && !is_utf8(payload))
           return violation(CloseCode::invalid_utf8, "a text message is not UTF-8");
-        binary_ = opcode_ == Opcode::binary;
+        if (!is_control(opcode_)) binary_ = opcode_ == Opcode::binary;
         return whole(payload);
       }
       if (opcode_ == Opcode::text || opcode_ == Opcode::binary) {

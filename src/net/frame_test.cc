@@ -104,6 +104,18 @@ TEST(FrameReader, ReadsTheSameInAnyPieces) {
   EXPECT_EQ(read_all(bytes), expected);
 }
 
+TEST(FrameReader, AControlFrameWithinAMessageDoesNotChangeItsType) {
+  auto stream = client_frame(Opcode::binary, "\xFF", false) + client_frame(Opcode::ping, "p") +
+                client_frame(Opcode::continuation, "\xFF");
+  FrameReader reader;
+  char* at = stream.data();
+  char* end = at + stream.size();
+  EXPECT_EQ(reader.next(at, end, kMax).kind, Kind::ping);
+  const auto event = reader.next(at, end, kMax);
+  EXPECT_EQ(event.payload, "\xFF\xFF");
+  EXPECT_TRUE(event.binary);
+}
+
 TEST(FrameReader, HoldsNothingBetweenMessages) {
   const auto stream =
       client_frame(Opcode::text, "one", false) + client_frame(Opcode::continuation, "two");

@@ -1,5 +1,6 @@
 #include "net/http_reader.h"
 
+#include <algorithm>
 #include <boost/beast/core/string.hpp>
 #include <fmt/format.h>
 
@@ -13,13 +14,35 @@ HttpReader::Kind HttpReader::next(char*& at, char* end, HttpLimits limits) {
     parser_->header_limit(static_cast<std::uint32_t>(limits.max_header));
     parser_->body_limit(limits.max_body);
     continued_ = false;
+    searched_ = 0;
+  }
+  if (!parser_->is_header_done()) {
+    // The parser gets a header whole: what it counts against its limit depends on the pieces.
+    const std::string_view given(at, static_cast<std::size_t>(end - at));
+    const auto found = given.find("\r\n\r\n", searched_);
+    const auto size = found == given.npos ? given.size() + 1 : found + 4;
+    if (size > limits.max_header) {
+      refuse(http::error::header_limit, limits);
+      return Kind::refused;
+    }
+    if (found == given.npos) {
+      searched_ = given.size() < 3 ? 0 : given.size() - 3;
+      return Kind::need_more;
+    }
   }
   while (at != end && !parser_->is_done()) {
+    // No end of a chunked body is shorter, and the parser asserts that nobody gives it less of one
+    // (boostorg/beast pull request 2861).
+    if (parser_->is_header_done() && parser_->chunked() && end - at < 5) return Kind::need_more;
     boost::system::error_code failed;
     const auto taken =
         parser_->put(boost::asio::const_buffer(at, static_cast<std::size_t>(end - at)), failed);
     at += taken;
-    if (failed == http::error::need_more) return Kind::need_more;
+    if (failed == http::error::need_more) {
+      // Chunk extensions and trailers have no limit in the parser.
+      if (static_cast<std::size_t>(end - at) <= limits.max_header) return Kind::need_more;
+      failed = http::error::header_limit;
+    }
     if (failed) {
       refuse(failed, limits);
       return Kind::refused;

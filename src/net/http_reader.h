@@ -38,6 +38,7 @@ class HttpReader {
   void refuse(boost::system::error_code why, HttpLimits limits);
 
   std::optional<Parser> parser_;
+  std::size_t searched_ = 0;  // bytes of the header in which its end is not
   bool continued_ = false;
   HttpResponse refusal_;
 };

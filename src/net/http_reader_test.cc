@@ -100,6 +100,19 @@ TEST(HttpReader, DoesNotGuessWhereAnAmbiguousBodyEnds) {
             400U);
 }
 
+TEST(HttpReader, BoundsWhatSurroundsAChunkedBody) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string much(1100, 'x');
+  EXPECT_EQ(read_all({head, "3;" + much}).refused, 431U) << "an extension";
+  EXPECT_EQ(read_all({head, "0\r\n", "T: " + much}).refused, 431U) << "a trailer";
+}
+
+TEST(HttpReader, ReadsAnEmptyChunkedBodyInAnyPieces) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(read_all({head + "0\r\n", "\r", "\n"}).requests.size(), 1U);
+  EXPECT_EQ(read_all({head, "0", "\r", "\n", "\r", "\n" + head, "0\r\n\r\n"}).requests.size(), 2U);
+}
+
 TEST(HttpReader, KnowsWhoWaitsForContinue) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n";
   EXPECT_TRUE(read_all({head + "Expect: 100-continue\r\n\r\n", "hello"}).continued);

@@ -7,18 +7,19 @@ namespace parley::gateway {
 
 Connections::Connections(Shared& shared, net::Edge& edge, std::size_t loop)
     : shared_(shared),
-      edge_(edge),
+      edge_(&edge),
       loop_(loop),
-      mask_(std::hash<GatewayId>()(GatewayId(shared.id.value * Presence::kMaxLoops + loop + 1))) {}
+      mask_(std::hash<GatewayId>()(
+          GatewayId(shared.id.value * LocalPresence::kMaxLoops + loop + 1))) {}
 
 // The edge keeps one word per connection for us: the session's slot, plus one.
 SessionSlot Connections::slot_of(net::ConnectionId id) const {
-  return static_cast<SessionSlot>(edge_.tag(id) - 1);
+  return static_cast<SessionSlot>(edge_->tag(id) - 1);
 }
 
 Session& Connections::open(net::ConnectionId id, wire::Subprotocol subprotocol) {
   const auto slot = table_.open(id, subprotocol);
-  edge_.set_tag(id, slot + 1ULL);
+  edge_->set_tag(id, slot + 1ULL);
   return table_[slot];
 }
 
@@ -44,7 +45,7 @@ bool Connections::join(Session& session) {
 }
 
 Session* Connections::find(net::ConnectionId id) {
-  const auto tag = edge_.tag(id);
+  const auto tag = edge_ ? edge_->tag(id) : 0;
   if (tag == 0) return nullptr;
   auto& session = table_[slot_of(id)];
   const bool usable = session.connection == id && session.state != Session::State::free &&
@@ -53,7 +54,7 @@ Session* Connections::find(net::ConnectionId id) {
 }
 
 void Connections::send_shared(Session& session, const SharedBytes& message) {
-  if (edge_.send(session.connection, message) == net::Edge::Sent::full) session.full = true;
+  if (edge_->send(session.connection, message) == net::Edge::Sent::full) session.full = true;
 }
 
 void Connections::send(Session& session, std::string_view payload) {
@@ -74,14 +75,14 @@ void Connections::send_error(Session& session, std::uint64_t re, const Error& er
 
 void Connections::hang_up(Session& session, CloseCode code, std::string_view reason) {
   session.state = Session::State::closing;
-  edge_.close(session.connection, code, reason);
+  edge_->close(session.connection, code, reason);
 }
 
 void Connections::asked(Session& session) {
   ++session.unanswered;
   if (session.paused || session.unanswered < shared_.settings.limits.unanswered_requests) return;
   session.paused = true;
-  edge_.pause(session.connection);
+  edge_->pause(session.connection);
 }
 
 void Connections::answered(Session& session) {
@@ -89,7 +90,7 @@ void Connections::answered(Session& session) {
   if (!session.paused || session.unanswered >= shared_.settings.limits.unanswered_requests / 2)
     return;
   session.paused = false;
-  edge_.resume(session.connection);
+  edge_->resume(session.connection);
 }
 
 }  // namespace parley::gateway

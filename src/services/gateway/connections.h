@@ -11,11 +11,13 @@ namespace parley::gateway {
 /// The WebSockets of one loop, seen as sessions: finds them, and writes to them. The loop's thread.
 class Connections {
  public:
-  /// `edge` outlives it.
+  /// `edge` stays until `detach`.
   Connections(Shared& shared, net::Edge& edge, std::size_t loop);
 
   Session& open(net::ConnectionId id, wire::Subprotocol subprotocol);
   void close(net::ConnectionId id);  // the edge has closed it
+  /// All are closed, and the edge goes: from here on nothing is found.
+  void detach() { edge_ = nullptr; }
 
   /// A session that joins is found by its user, and counts as present. False: its device has as
   /// many connections as it may.
@@ -42,7 +44,7 @@ class Connections {
   SessionSlot slot_of(net::ConnectionId id) const;
 
   Shared& shared_;
-  net::Edge& edge_;
+  net::Edge* edge_;
   const std::size_t loop_;
   const std::uint64_t mask_;  // makes an edge's connection ids unique across loops and gateways
   SessionTable table_;

@@ -36,7 +36,7 @@ struct Gateway::Impl {
         admission(std::make_shared<net::Admission>(shared.settings.edge.max_connections,
                                                    shared.settings.edge.max_per_address)),
         drain_timer(loops.at(0)) {
-    PARLEY_CHECK(loops.size() <= Presence::kMaxLoops, "a gateway has 64 loops at most");
+    PARLEY_CHECK(loops.size() <= LocalPresence::kMaxLoops, "a gateway has 64 loops at most");
     for (std::size_t i = 0; i < loops.size(); ++i)
       parts.push_back(std::make_unique<GatewayLoop>(shared, i, metrics, admission));
   }

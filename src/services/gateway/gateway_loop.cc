@@ -23,8 +23,9 @@ GatewayLoop::GatewayLoop(Shared& shared, std::size_t index, Metrics& metrics,
     : shared_(shared),
       io_(shared.loops.at(index)),
       gate_(io_.get_executor(), "gateway"),
-      edge_(io_, edge_config(shared.settings), *this, shared.clock, &metrics, std::move(admission)),
-      connections_(shared, edge_, index),
+      edge_(std::make_unique<net::Edge>(io_, edge_config(shared.settings), *this, shared.clock,
+                                        &metrics, std::move(admission))),
+      connections_(shared, *edge_, index),
       inflight_(shared, connections_),
       reads_(shared, connections_, io_, gate_),
       router_(shared, inflight_, io_),
@@ -75,7 +76,7 @@ void GatewayLoop::on_http(net::ConnectionId id, net::HttpRequest&& request) {
   shared_.metrics.rest.add();
   auto kept = std::make_shared<net::HttpRequest>(std::move(request));
   gate_.spawn([this, id, kept]() -> Awaitable<void> {
-    edge_.respond(id, co_await router_.answer(std::move(*kept)));
+    edge_->respond(id, co_await router_.answer(std::move(*kept)));
   });
 }
 
@@ -122,8 +123,10 @@ void GatewayLoop::announce_stop() {
 void GatewayLoop::stop(std::function<void()> done) {
   stopped_ = true;
   sweeper_.cancel();
-  edge_.shutdown(CloseCode::draining, "this server stops", [this, done = std::move(done)] {
+  edge_->shutdown(CloseCode::draining, "this server stops", [this, done = std::move(done)] {
     gate_.close([this, done] {
+      connections_.detach();
+      edge_.reset();  // it would keep the loop from ending
       shared_.presence.flush();
       done();
     });

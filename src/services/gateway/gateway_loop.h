@@ -18,7 +18,7 @@ class GatewayLoop final : public net::EdgeHandler {
   GatewayLoop(Shared& shared, std::size_t index, Metrics& metrics,
               std::shared_ptr<net::Admission> admission);
 
-  net::Edge& edge() { return edge_; }
+  net::Edge& edge() { return *edge_; }
   void start() { sweep(); }
 
   void deliver(const std::vector<Delivery>& entries);
@@ -65,7 +65,7 @@ class GatewayLoop final : public net::EdgeHandler {
   Shared& shared_;
   boost::asio::io_context& io_;
   Gate gate_;
-  net::Edge edge_;
+  std::unique_ptr<net::Edge> edge_;  // until `stop` is done
   Connections connections_;
   Inflight inflight_;
   StoreReads reads_;

@@ -108,7 +108,7 @@ void GatewayLoop::greet(Session& session, const wire::ClientItem& item) {
   if (!connections_.join(session))
     return refuse({Code::forbidden, "this device holds as many connections as it may"},
                   CloseCode::too_many_connections, "too many connections of this device");
-  edge_.hello_done(session.connection);
+  edge_->hello_done(session.connection);
   welcome(session, item.id, *who);
   // It is found by its user from here on, so nothing falls between the backlog and live traffic.
   reads_.backlog(session, item.id, *since);

@@ -4,7 +4,7 @@
 
 namespace parley::gateway {
 
-bool Presence::connect(DeviceId device, std::size_t max) {
+bool LocalPresence::connect(DeviceId device, std::size_t max) {
   const std::lock_guard lock(mutex_);
   auto& count = connections_[device];
   if (count >= max) return false;
@@ -12,21 +12,21 @@ bool Presence::connect(DeviceId device, std::size_t max) {
   return true;
 }
 
-void Presence::disconnect(DeviceId device) {
+void LocalPresence::disconnect(DeviceId device) {
   const std::lock_guard lock(mutex_);
   const auto at = connections_.find(device);
   PARLEY_CHECK(at != connections_.end(), "a device disconnects that was not connected");
   if (--at->second == 0) connections_.erase(at);
 }
 
-void Presence::came(std::size_t loop, UserId user) {
+void LocalPresence::came(std::size_t loop, UserId user) {
   const std::lock_guard lock(mutex_);
   auto& loops = loops_[user];
   if (loops == 0) changes_.push_back({user, true});
   loops |= LoopSet{1} << loop;
 }
 
-void Presence::went(std::size_t loop, UserId user) {
+void LocalPresence::went(std::size_t loop, UserId user) {
   const std::lock_guard lock(mutex_);
   const auto at = loops_.find(user);
   PARLEY_CHECK(at != loops_.end(), "a user goes who was not here");
@@ -36,14 +36,15 @@ void Presence::went(std::size_t loop, UserId user) {
   changes_.push_back({user, false});
 }
 
-void Presence::flush() {
+void LocalPresence::flush() {
   // Under the lock, so that two loops cannot tell of two changes of one user in the wrong order.
   // The session service does not call back.
   const std::lock_guard lock(mutex_);
   if (!changes_.empty()) sessions_.update(gateway_, std::exchange(changes_, {}));
 }
 
-std::vector<Presence::LoopSet> Presence::loops_of(const std::vector<UserId>& users) const {
+std::vector<LocalPresence::LoopSet> LocalPresence::loops_of(
+    const std::vector<UserId>& users) const {
   std::vector<LoopSet> out;
   out.reserve(users.size());
   const std::lock_guard lock(mutex_);

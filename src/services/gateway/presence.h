@@ -10,11 +10,11 @@ namespace parley::gateway {
 /// Who is on this gateway, across its loops: which loops hold sessions of a user, and how many
 /// connections a device has. Tells the session service when a user's first session came or the last
 /// one went, in the order in which that happened. Any thread.
-class Presence {
+class LocalPresence {
  public:
   static constexpr std::size_t kMaxLoops = 64;
 
-  Presence(SessionApi& sessions, GatewayId gateway) : sessions_(sessions), gateway_(gateway) {}
+  LocalPresence(SessionApi& sessions, GatewayId gateway) : sessions_(sessions), gateway_(gateway) {}
 
   /// Counts a connection of the device; false if it has `max` already.
   bool connect(DeviceId device, std::size_t max);
@@ -36,7 +36,7 @@ class Presence {
   mutable std::mutex mutex_;
   boost::unordered_flat_map<UserId, LoopSet, std::hash<UserId>> loops_;
   boost::unordered_flat_map<DeviceId, std::uint32_t, std::hash<DeviceId>> connections_;
-  std::vector<parley::Presence> changes_;
+  std::vector<Presence> changes_;
 };
 
 }  // namespace parley::gateway

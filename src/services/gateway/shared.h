@@ -33,7 +33,7 @@ struct Shared {
   Settings settings;
   Services services;
   Tickets tickets;
-  Presence presence;
+  LocalPresence presence;
   GatewayMetrics metrics;
   GatewayId id;
   std::atomic<bool> draining{false};
