@@ -29,6 +29,18 @@ TEST(Columns, CountWhatATerminalTakes) {
   EXPECT_EQ(columns("\033[36m✓✓ read\033[0m"), 7u);
 }
 
+TEST(Wrap, BreaksAtBlanksAndIndents) {
+  EXPECT_EQ(wrap("one two three", 9, 2), "one two\n  three");
+  EXPECT_EQ(wrap("one two three four", 7, 0), "one two\nthree\nfour");
+  EXPECT_EQ(wrap("abcdefghij", 4, 0), "abcd\nefgh\nij") << "a word wider than the line";
+  EXPECT_EQ(wrap("ab cdefghij", 6, 0), "ab\ncdefgh\nij");
+  EXPECT_EQ(wrap("exactly", 7, 2), "exactly");
+  EXPECT_EQ(wrap("a\nb", 7, 2), "a\nb");
+  EXPECT_EQ(wrap("漢字漢字", 5, 0), "漢字\n漢字");
+  EXPECT_EQ(wrap("\033[36mone\033[0m two", 7, 0), "\033[36mone\033[0m two")
+      << "colour takes no room";
+}
+
 TEST(ParseTime, TakesDatesAndTimes) {
   const auto day = parse_time("2026-03-01"), minute = parse_time("2026-03-01 14:02");
   ASSERT_TRUE(day && minute);
