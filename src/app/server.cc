@@ -61,7 +61,9 @@ auth::AuthSettings auth_settings(const Config& config) {
                                                        : auth::SignUpPolicy::closed;
   settings.invites = config.auth.invites;
   settings.tokens.access_lifetime = config.auth.access_token_ms;
-  settings.failures_by_name.burst = config.auth.failed_sign_ins_per_minute;
+  const auto failures = static_cast<int>(config.auth.failed_sign_ins_per_minute);
+  settings.failures_by_name = {static_cast<double>(failures),
+                               std::chrono::milliseconds(60'000) / failures};
   settings.limits = config.gateway.limits;
   return settings;
 }
