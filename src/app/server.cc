@@ -143,11 +143,14 @@ Result<void> Server::Parts::run() {
   PARLEY_TRY(made, Admin::open(loops->at(0), admin_listen.host, admin_listen.port, clock, metrics));
   admin = std::move(made);
   admin_listen.port = admin->port();
-  PARLEY_TRY(port, gateway->listen(listen.host, listen.port));
-  listen.port = port;
   loops->start();
   running = true;
   PARLEY_TRY_VOID(messages->start());
+  auto port = run_on_loop(*loops, [this]() -> Awaitable<Result<std::uint16_t>> {
+    co_return gateway->listen(listen.host, listen.port);
+  });
+  if (!port) return std::unexpected(port.error());
+  listen.port = *port;
   admin->set_ready(true);
   return {};
 }
