@@ -32,6 +32,8 @@ void Loops::start() {
 
 void Loops::stop() {
   work_.clear();
+  // Listeners and timers never run out of work by themselves.
+  for (auto& loop : loops_) boost::asio::post(*loop, [&io = *loop] { io.stop(); });
   for (auto& thread : threads_) thread.join();
   threads_.clear();
   pool_.join();

@@ -12,6 +12,7 @@ namespace parley::cli {
 namespace {
 
 constexpr char kBold[] = "1", kDim[] = "2", kCyan[] = "36", kRed[] = "31";
+constexpr std::size_t kIndent = 7;       // below the first character after the time
 constexpr std::size_t kTicksKept = 500;  // older ones have long scrolled off
 
 Screen::Size terminal_size() {
@@ -36,7 +37,7 @@ ChatView::ChatView(Context& context, People& people, People::Place place)
     : self_(people.self()),
       place_(std::move(place)),
       colour_(std::getenv("NO_COLOR") == nullptr),
-      screen_(terminal_size()),
+      screen_(terminal_size(), kIndent),
       elsewhere_(context, people,
                  [this](const v1::Entry& entry, const std::string& who, const std::string& where) {
                    const auto to = who == "you" ? fmt::format("you → {}", where) : who;
@@ -56,7 +57,7 @@ std::string ChatView::tick(std::uint64_t seq) const {
 
 std::string ChatView::message(std::int64_t time_ms, bool own, std::string_view text) const {
   const std::string_view name = own ? "you" : std::string_view(place_.title);
-  const std::string indent(8 + columns(name) + 1, ' ');
+  const std::string indent(kIndent, ' ');
   std::string body = printable(text);
   for (auto at = body.find('\n'); at != std::string::npos; at = body.find('\n', at + 1))
     body.insert(at + 1, indent);
@@ -70,7 +71,19 @@ std::string ChatView::render(const v1::Entry& entry) const {
   return own ? fmt::format("{}  {}", line, tick(entry.seq())) : line;
 }
 
+/// Marks only grow, and read implies delivered.
+void ChatView::advance(std::uint64_t delivered, std::uint64_t read) {
+  delivered = std::max({delivered_, delivered, read});
+  read = std::max(read_, read);
+  if (delivered == delivered_ && read == read_) return;
+  delivered_ = delivered;
+  read_ = read;
+  for (const auto& own : own_) screen_.replace(own.line, render(own.entry));
+}
+
 void ChatView::append(const v1::Entry& entry) {
+  // Who writes has read what was there: no receipt says so.
+  if (entry.sender() == place_.peer) advance(0, entry.seq());
   if (const auto day = date_time(entry.time_ms()).substr(0, 10); day != day_) {
     if (!day_.empty() || day != date_time(client::wall_ms()).substr(0, 10))
       screen_.append(style(kDim, fmt::format("— {} —", day)));
@@ -82,10 +95,7 @@ void ChatView::append(const v1::Entry& entry) {
 }
 
 void ChatView::show_history(const v1::History& page, const v1::Conversation& state) {
-  for (const auto& receipt : state.others()) {
-    delivered_ = std::max(delivered_, std::max(receipt.delivered(), receipt.read()));
-    read_ = std::max(read_, receipt.read());
-  }
+  for (const auto& receipt : state.others()) advance(receipt.delivered(), receipt.read());
   screen_.append(
       style(kDim, fmt::format("{} — type a line and press Enter; ^D leaves", place_.title)));
   if (page.more_before())
@@ -156,9 +166,7 @@ void ChatView::on_send_failed(const client::OutboxItem& item, const Failure& fai
 
 void ChatView::on_receipt(const v1::Receipt& receipt) {
   if (receipt.conversation_id() != place_.conversation || receipt.user_id() == self_) return;
-  delivered_ = std::max({delivered_, receipt.delivered(), receipt.read()});
-  read_ = std::max(read_, receipt.read());
-  for (const auto& own : own_) screen_.replace(own.line, render(own.entry));
+  advance(receipt.delivered(), receipt.read());
   flush();
 }
 

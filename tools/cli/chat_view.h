@@ -42,6 +42,7 @@ class ChatView final : public LiveView {
     std::size_t line;
   };
   void append(const v1::Entry& entry);
+  void advance(std::uint64_t delivered, std::uint64_t read);
   std::string render(const v1::Entry& entry) const;
   std::string tick(std::uint64_t seq) const;
   std::string style(std::string_view code, std::string_view text) const;

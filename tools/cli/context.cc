@@ -50,6 +50,8 @@ void print_json(const google::protobuf::Message& message) {
   print_line(client::to_json(message, true));
 }
 
+void print_frame(const v1::ServerFrame& frame) { print_line(client::to_json(frame)); }
+
 void remark(std::string_view line) { fmt::print(stderr, "{}\n", line); }
 
 bool is_terminal_output() {

@@ -38,8 +38,10 @@ class Context {
 
 /// A line on standard output, at once; the program ends quietly when nobody reads any more.
 void print_line(std::string_view line);
-/// With `--json`: the message as one line.
+/// With `--json`: the message as one line, with the fields that hold their default.
 void print_json(const google::protobuf::Message& message);
+/// A frame of the protocol as one line, just as the server would write it: without those.
+void print_frame(const v1::ServerFrame& frame);
 /// A remark for the person, on standard error.
 void remark(std::string_view line);
 /// Whether standard output takes colour and cursor movement.

@@ -42,7 +42,7 @@ Awaitable<Outcome<void>> history(Context& context, Options options) {
     for (auto& entry : *page->mutable_entries()) {
       v1::ServerFrame frame;
       *frame.mutable_entry() = std::move(entry);
-      print_json(frame);
+      print_frame(frame);
     }
     co_return Outcome<void>{};
   }

@@ -30,7 +30,7 @@ Awaitable<void> NamedEntries::drain() {
 void JsonView::on_entry(const v1::Entry& entry) {
   v1::ServerFrame frame;
   *frame.mutable_entry() = entry;
-  print_json(frame);
+  print_frame(frame);
 }
 
 void JsonView::on_skipped(const std::string& conversation, client::Range range) {
@@ -38,13 +38,13 @@ void JsonView::on_skipped(const std::string& conversation, client::Range range) 
   frame.mutable_gap()->set_conversation_id(conversation);
   frame.mutable_gap()->set_from(range.from);
   frame.mutable_gap()->set_to(range.to);
-  print_json(frame);
+  print_frame(frame);
 }
 
 void JsonView::on_sent(const client::OutboxItem& item, const v1::Sent& sent) {
   v1::ServerFrame frame;
   *frame.mutable_result()->mutable_sent() = sent;
-  print_json(frame);
+  print_frame(frame);
 }
 
 void JsonView::on_send_failed(const client::OutboxItem& item, const Failure& failure) {
@@ -54,7 +54,7 @@ void JsonView::on_send_failed(const client::OutboxItem& item, const Failure& fai
 void JsonView::on_receipt(const v1::Receipt& receipt) {
   v1::ServerFrame frame;
   *frame.mutable_receipt() = receipt;
-  print_json(frame);
+  print_frame(frame);
 }
 
 void JsonView::on_link(const client::LinkState& link) {

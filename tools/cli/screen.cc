@@ -38,14 +38,12 @@ void Screen::resize(Size size) {
 }
 
 std::size_t Screen::height(const std::string& line) const {
-  std::size_t rows = 0;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const auto end = std::min(line.find('\n', begin), line.size());
-    const auto width = columns(std::string_view(line).substr(begin, end - begin));
-    rows += std::max<std::size_t>(1, (width + size_.columns - 1) / size_.columns);
-    begin = end + 1;
-  }
-  return rows;
+  const auto rows = wrapped(line);
+  return static_cast<std::size_t>(std::ranges::count(rows, '\n')) + 1;
+}
+
+std::string Screen::wrapped(const std::string& line) const {
+  return wrap(line, size_.columns, indent_);
 }
 
 /// One row: of a long text, the part around the cursor.
@@ -87,7 +85,8 @@ std::string Screen::paint() {
   }
   if (from < count()) out += "\r\033[J";
   for (std::size_t i = from; i < count(); ++i) {
-    for (const char c : line(i))
+    const auto rows = wrapped(line(i));
+    for (const char c : rows)
       if (c == '\n')
         out += "\r\n";
       else

@@ -14,7 +14,8 @@ class Screen {
     std::size_t rows = 24;
     std::size_t columns = 80;
   };
-  explicit Screen(Size size) : size_(size) {}
+  /// `indent`: of the rows of a line after its first.
+  explicit Screen(Size size, std::size_t indent = 0) : size_(size), indent_(indent) {}
 
   std::size_t append(std::string line);  // answers its index
   void replace(std::size_t index, std::string line);
@@ -33,6 +34,7 @@ class Screen {
 
  private:
   std::size_t height(const std::string& line) const;
+  std::string wrapped(const std::string& line) const;
   const std::string& line(std::size_t i) const {
     return i < lines_.size() ? lines_[i] : tail_[i - lines_.size()];
   }
@@ -41,6 +43,7 @@ class Screen {
   std::string input_row() const;
 
   Size size_;
+  std::size_t indent_;
   std::vector<std::string> lines_, tail_;
   std::string prompt_, text_;
   std::size_t cursor_ = 0;

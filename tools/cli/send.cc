@@ -46,7 +46,7 @@ Awaitable<Outcome<void>> send(Context& context, Options options) {
   if (context.json) {
     v1::ServerFrame frame;
     *frame.mutable_result()->mutable_sent() = sent;
-    print_json(frame);
+    print_frame(frame);
   } else {
     print_line(fmt::format("✓ sent to {} (#{})", place->title, sent.seq()));
   }

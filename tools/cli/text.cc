@@ -80,6 +80,42 @@ std::size_t columns(std::string_view line) {
   return total;
 }
 
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
+  if (width < 2 * indent) indent = 0;
+  const std::string next_row = "\n" + std::string(indent, ' ');
+  std::string out;
+  std::size_t column = 0;
+  std::optional<std::size_t> blank;  // in `out`: where the row can be broken
+  std::size_t after_blank = 0;       // the column that follows it
+  while (!text.empty()) {
+    const auto escape = text.starts_with("\033[") ? text.find('m') : std::string_view::npos;
+    const auto bytes = escape != std::string_view::npos ? escape + 1 : first_code_point(text).bytes;
+    const auto piece = text.substr(0, bytes);
+    text.remove_prefix(bytes);
+    const auto taken = columns(piece);
+    if (column + taken > width && piece != " " && blank) {
+      out.replace(*blank, 1, next_row);
+      column = indent + column - after_blank;
+      blank.reset();
+    } else if (column + taken > width) {
+      out += next_row;
+      column = indent;
+      if (piece == " ") continue;
+    }
+    if (piece == " " && column > indent) {
+      blank = out.size();
+      after_blank = column + 1;
+    }
+    out += piece;
+    column += taken;
+    if (piece == "\n") {
+      column = 0;
+      blank.reset();
+    }
+  }
+  return out;
+}
+
 std::string clock_time(std::int64_t unix_ms) { return format_time(unix_ms, "%H:%M"); }
 std::string date_time(std::int64_t unix_ms) { return format_time(unix_ms, "%Y-%m-%d %H:%M"); }
 

@@ -15,6 +15,10 @@ std::string printable(std::string_view text);
 /// colour count nothing.
 std::size_t columns(std::string_view line);
 
+/// Breaks lines at blanks so that none is wider than `width` columns; what goes on begins below the
+/// text, after `indent` columns. A word wider than a line is cut.
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent);
+
 /// The code point at the front and its length in bytes (1 and U+FFFD where the bytes are not
 /// UTF-8).
 struct CodePoint {

@@ -200,7 +200,10 @@ void Session::show(const std::string& conversation, std::vector<v1::Entry> entri
 void Session::received(const v1::ServerFrame& frame, Time now) {
   using Event = v1::ServerFrame::EventCase;
   std::optional<Request> request;
-  if (const auto found = requests_.find(frame.re()); frame.re() != 0 && found != requests_.end()) {
+  for (auto& [id, other] : requests_)
+    if (other.kind == Request::Kind::sync) other.asked = now;  // a long backlog is no silence
+  if (const auto found = requests_.find(frame.re());
+      frame.re() != 0 && !frame.has_welcome() && found != requests_.end()) {
     request = std::move(found->second);
     requests_.erase(found);
   }
@@ -257,7 +260,9 @@ void Session::on_welcome(const v1::Welcome& welcome, Time now) {
   ticket_ = welcome.resume_ticket();
   ticket_until_ = now + milliseconds(welcome.ticket_expires_ms() - welcome.server_time_ms());
   sync_at_ = now + kSyncInterval;
-  answered(Request::Kind::hello);
+  // What is still to come is the backlog, as after `sync`.
+  for (auto& [id, request] : requests_)
+    if (request.kind == Request::Kind::hello) request.kind = Request::Kind::sync;
   for (auto& [id, log] : logs_) log.view.fetch_failed(now + LogView::kGapPatience);
 }
 
@@ -333,8 +338,12 @@ void Session::on_error(const Request& request, const v1::Error& error, Time now)
         show(request.conversation, std::move(fetched.entries));
       }
       break;
-    case Request::Kind::token:
     case Request::Kind::sync:
+      live_since_sync_ = true;
+      sync_at_ = std::max(again, now + kAckInterval);
+      listener_.on_trouble(failure);
+      break;
+    case Request::Kind::token:
       listener_.on_trouble(failure);
       break;
   }

@@ -68,6 +68,9 @@ std::string table(const Options& options, const Result& result) {
         measured ? fmt::format("{:>14.0f}/s", per_second(result.counters[i], result)) : "");
   }
   for (const auto& [code, n] : result.errors) out += fmt::format("error {:<16}{:>12}\n", code, n);
+  for (const Interruption& each : result.interruptions)
+    out += fmt::format("the server vanished with {} sends unanswered; {} of them were stored\n",
+                       each.unanswered, each.stored);
   out += fmt::format("load's own CPU        {:>11.1f} %\n", cpu_percent(result));
   if (!result.limits.empty()) out += fmt::format("the server's limits: {}\n", result.limits);
   if (options.mode != Mode::traffic) return out;
@@ -103,7 +106,12 @@ std::string json(const Options& options, const Result& result) {
   out += "},\"errors\":{";
   for (bool first = true; const auto& [code, n] : result.errors)
     out += fmt::format("{}{}:{}", std::exchange(first, false) ? "" : ",", quoted(code), n);
-  out += "},\"faults\":{";
+  out += "},\"interruptions\":[";
+  for (bool first = true; const Interruption& each : result.interruptions)
+    out += fmt::format("{}{{\"unix_ms\":{},\"unanswered\":{},\"stored\":{}}}",
+                       std::exchange(first, false) ? "" : ",", each.unix_ms, each.unanswered,
+                       each.stored);
+  out += "],\"faults\":{";
   for (std::size_t i = 0; i < kFaultNames.size(); ++i)
     out += fmt::format("{}{}:{}", i > 0 ? "," : "", quoted(kFaultNames[i]),
                        result.faults.count(static_cast<FaultKind>(i)));

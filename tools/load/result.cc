@@ -35,6 +35,7 @@ void Result::merge(const Result& other) {
   prove_seconds = std::max(prove_seconds, other.prove_seconds);
   if (limits.empty()) limits = other.limits;
   for (const auto& [code, n] : other.errors) errors[code] += n;
+  interruptions.insert(interruptions.end(), other.interruptions.begin(), other.interruptions.end());
   faults.merge(other.faults);
 }
 
@@ -46,6 +47,8 @@ std::string Result::pack() const {
   pack_histogram(out, "delivery", delivery);
   pack_histogram(out, "resume", resume);
   for (const auto& [code, n] : errors) out += fmt::format("error {} {}\n", code, n);
+  for (const Interruption& each : interruptions)
+    out += fmt::format("interruption {} {} {}\n", each.unix_ms, each.unanswered, each.stored);
   out += "faults";
   for (std::size_t i = 0; i < kFaultNames.size(); ++i)
     out += fmt::format(" {}", faults.count(static_cast<FaultKind>(i)));
@@ -74,6 +77,9 @@ Result Result::unpack(const std::string& text) {
     } else if (word == "error") {
       in >> word;
       in >> result.errors[word];
+    } else if (word == "interruption") {
+      auto& each = result.interruptions.emplace_back();
+      in >> each.unix_ms >> each.unanswered >> each.stored;
     } else if (word == "faults") {
       for (std::size_t i = 0; i < kFaultNames.size(); ++i) {
         std::uint64_t n = 0;

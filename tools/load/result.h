@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "checker/fault.h"
+#include "checker/checker.h"
 #include "histogram.h"
 
 namespace parley::load {
@@ -59,6 +59,7 @@ struct Result {
   double prove_seconds = 0;   // what reading and comparing the histories took
   std::string limits;         // what the server announced
   std::map<std::string, std::uint64_t> errors;  // by code
+  std::vector<Interruption> interruptions;
   Faults faults;
 
   std::uint64_t& operator[](Counter counter) { return counters[static_cast<std::size_t>(counter)]; }

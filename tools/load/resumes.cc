@@ -71,8 +71,8 @@ void Resumes::on_lost(Session& session, int code, std::string_view reason) {
 
 Result Resumes::run() {
   constexpr Nanos kPatience = 60'000'000'000;
-  // Everyone comes once, for a ticket and a cursor.
-  std::size_t begun = 0;
+  // Everyone comes once, for a ticket and a cursor; not where each token may be shown only once.
+  std::size_t begun = options_.fresh_tokens ? clients_.size() : 0;
   const Nanos give_up = now() + kPatience;
   while (begun < clients_.size() || under_way_ > 0) {
     for (; begun < clients_.size() && under_way_ < options_.connecting; ++begun) start_next(now());

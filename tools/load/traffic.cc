@@ -1,6 +1,7 @@
 #include "traffic.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fmt/format.h>
 #include <stdexcept>
@@ -15,6 +16,7 @@ namespace {
 constexpr Nanos kMs = 1'000'000;
 constexpr Nanos kSecond = 1'000 * kMs;
 constexpr Nanos kTick = 10 * kMs;
+constexpr Nanos kCounted = -1;               // of `first_loss_`: this interruption has been noted
 constexpr std::uint64_t kTicksPerAck = 100;  // an `ack` of each connection at most once a second
 constexpr Nanos kGiveUpConnecting = 60 * kSecond;
 
@@ -89,6 +91,7 @@ Result Traffic::run() {
   if (options_.hold > 0) hold();
   prove();
   result_.faults.merge(checker_.faults());
+  result_.interruptions = checker_.interruptions();
   return std::move(result_);
 }
 
@@ -131,6 +134,7 @@ void Traffic::check_limits() {
 void Traffic::on_ready(Session& session) {
   Client& client = *clients_[session.number];
   ++ready_;
+  if (ready_ == clients_.size()) first_loss_ = 0;
   client.counted = true;
   client.attempts = 0;
   if (client.begun)
@@ -182,7 +186,9 @@ void Traffic::on_lost(Session& session, int code, std::string_view reason) {
   client.first_heads.clear();
   left(client);
   if (std::exchange(client.leaving, false)) return;  // drop_one has put it into the queue
-  if (!options_.kill_aware) {
+  if (options_.kill_aware) {
+    note_interruption();
+  } else {
     if (client.begun)
       result_.faults.add(FaultKind::disconnected,
                          fmt::format("user {}: {}", accounts_[client.user].user, last_trouble_));
@@ -193,6 +199,25 @@ void Traffic::on_lost(Session& session, int code, std::string_view reason) {
   ++client.attempts;
   reconnect_later(client,
                   most / 2 + static_cast<Nanos>(random_() % static_cast<std::uint64_t>(most)));
+}
+
+void Traffic::note_interruption() {
+  // Connections end one after another, and what the server still said is read until then: only when
+  // all are gone is it known what has no answer.
+  if (first_loss_ == 0) {
+    first_loss_ = now();
+    first_loss_unix_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+                              std::chrono::system_clock::now().time_since_epoch())
+                              .count();
+  }
+  if (ready_ > 0 || first_loss_ < 0) return;
+  std::vector<SendIndex> caught;
+  for (const auto& client : clients_)
+    for (const SendIndex send : client->unanswered)
+      if (checker_.send(send).acknowledged == 0 && checker_.send(send).sent <= first_loss_)
+        caught.push_back(send);
+  checker_.interrupted(first_loss_unix_ms_, caught);
+  first_loss_ = kCounted;
 }
 
 void Traffic::left(Client& client) {

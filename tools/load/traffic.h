@@ -62,6 +62,7 @@ class Traffic final : public SessionListener {
   void began(Client& client);
   void came_back(Client& client);
   void left(Client& client);
+  void note_interruption();
   void reconnect_later(Client& client, Nanos delay);
   void drop_one();
 
@@ -149,6 +150,8 @@ class Traffic final : public SessionListener {
   std::unique_ptr<Proof> proof_;
   Result result_;
   std::string last_trouble_;
+  Nanos first_loss_ = 0;  // of the interruption that goes on; 0: none does
+  std::int64_t first_loss_unix_ms_ = 0;
 
   bool sending_ = false;
   std::size_t senders_ = 0;

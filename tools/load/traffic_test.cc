@@ -97,6 +97,9 @@ TEST_F(TrafficTest, ResendsWhatWasNotAcknowledgedWhenTheServerVanishes) {
   EXPECT_EQ(result.faults.total(), 0U) << all(result);
   EXPECT_GT(result[Counter::resent], 0U);
   EXPECT_EQ(result[Counter::acknowledged], 4 * 30U);
+  ASSERT_EQ(result.interruptions.size(), 1U);
+  EXPECT_GE(result.interruptions[0].unanswered, 1U);
+  EXPECT_GE(result.interruptions[0].stored, 1U) << "one was stored and not answered";
 }
 
 TEST_F(TrafficTest, TriesAgainWhatFailedForNow) {

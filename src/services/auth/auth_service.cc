@@ -43,7 +43,11 @@ AuthService::AuthService(AccountStore& accounts, const Clock& clock, boost::asio
       tokens_(std::move(tokens)),
       by_name_(clock, settings_.failures_by_name, settings_.limited_keys),
       by_address_(clock, settings_.failures_by_address, settings_.limited_keys),
-      hasher_(settings_.password_cost, settings_.hashing_threads, settings_.hashing_queue) {}
+      hashing_pool_(settings_.hashing_threads),
+      hasher_(settings_.password_cost, hashing_pool_,
+              settings_.hashing_threads + settings_.hashing_queue) {}
+
+AuthService::~AuthService() { hashing_pool_.join(); }
 
 template <class F>
 auto AuthService::on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>> {

@@ -36,6 +36,7 @@ class AuthService final : public AuthApi {
                                                    SecretStore& secrets, const Clock& clock,
                                                    boost::asio::thread_pool& pool,
                                                    AuthSettings settings);
+  ~AuthService() override;
 
   Awaitable<Result<TokenPair>> sign_up(SignUp request) override;
   Awaitable<Result<TokenPair>> sign_in(SignIn request) override;
@@ -47,6 +48,9 @@ class AuthService final : public AuthApi {
     return tokens_->check(access_token);
   }
   bool is_revoked(DeviceId device) const override { return tokens_->is_revoked(device); }
+
+  /// How many password hashes were computed.
+  std::uint64_t hashes() const { return hasher_.computed(); }
 
  private:
   AuthService(AccountStore& accounts, const Clock& clock, boost::asio::thread_pool& pool,
@@ -64,6 +68,7 @@ class AuthService final : public AuthApi {
   const AuthSettings settings_;
   std::unique_ptr<DeviceTokens> tokens_;
   FailureLimiter by_name_, by_address_;
+  boost::asio::thread_pool hashing_pool_;
   PasswordHasher hasher_;
 };
 

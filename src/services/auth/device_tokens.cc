@@ -153,10 +153,10 @@ Result<void> DeviceTokens::revoke(const AccountDevice& device, SignedOut& signed
 
 Result<Principal> DeviceTokens::check(std::string_view access_token) const {
   PARLEY_TRY(principal, jwt_.verify(access_token));
-  if (clock_.wall() >= principal.expires)
-    return fail(Code::token_expired, "the access token has expired: refresh it");
   if (revoked_.contains(principal.device))
     return fail(Code::unauthenticated, "the device was signed out: sign in");
+  if (clock_.wall() >= principal.expires)
+    return fail(Code::token_expired, "the access token has expired: refresh it");
   return principal;
 }
 

@@ -20,8 +20,8 @@ Result<std::string> hash_password(const std::string& password, PasswordCost cost
   return hash;
 }
 
-PasswordHasher::PasswordHasher(PasswordCost cost, std::size_t threads, std::size_t queue)
-    : cost_(cost), limit_(threads + queue), pool_(threads) {
+PasswordHasher::PasswordHasher(PasswordCost cost, boost::asio::thread_pool& pool, std::size_t limit)
+    : cost_(cost), pool_(pool), limit_(limit) {
   std::string unknown(32, '\0');
   randombytes_buf(unknown.data(), unknown.size());
   auto hash = hash_password(unknown, cost_);
@@ -37,6 +37,7 @@ auto PasswordHasher::on_pool(F work) -> Awaitable<std::invoke_result_t<F>> {
   }
   co_return co_await run_blocking(pool_, [this, work = std::move(work)] {
     auto result = work();
+    ++computed_;
     --taken_;
     return result;
   });

@@ -14,25 +14,29 @@ struct PasswordCost {
 };
 
 /// Argon2id (RFC 9106, by libsodium) on threads of its own, so that sign-ins cost neither the loops
-/// nor the pool of the stores. Any thread. At most `threads` at once and `queue` waiting; more are
-/// `busy` at once. Destroyed only when nobody waits for it.
+/// nor the pool of the stores. Any thread. At most `limit` at once, running or waiting; more are
+/// `busy` at once. It outlives what it started.
 class PasswordHasher {
  public:
-  PasswordHasher(PasswordCost cost, std::size_t threads, std::size_t queue);
+  PasswordHasher(PasswordCost cost, boost::asio::thread_pool& pool, std::size_t limit);
 
   Awaitable<Result<std::string>> hash(std::string password);
   /// An empty hash (there is no such account) takes the same time and is false.
   Awaitable<Result<bool>> verify(std::string password, std::string hash);
+
+  /// How many hashes were computed.
+  std::uint64_t computed() const { return computed_; }
 
  private:
   template <class F>
   auto on_pool(F work) -> Awaitable<std::invoke_result_t<F>>;
 
   const PasswordCost cost_;
+  boost::asio::thread_pool& pool_;
   const std::size_t limit_;
   std::string nobody_;  // the hash of a password that nobody knows
   std::atomic<std::size_t> taken_{0};
-  boost::asio::thread_pool pool_;
+  std::atomic<std::uint64_t> computed_{0};
 };
 
 /// The hash of a password, here and now (18 ms at the default cost).

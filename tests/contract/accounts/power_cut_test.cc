@@ -195,10 +195,58 @@ TEST(AccountsPowerCut, LosesNothingThatWasAcknowledged) {
   EXPECT_GT(acknowledged, 500);
 }
 
+// At each operation of the first start and stop, until one was not cut any more.
+TEST(AccountsPowerCut, AFirstStartThatWasCutIsStartedAgain) {
+  bool was_cut = true;
+  for (std::uint64_t operation = 1; was_cut; ++operation) {
+    ASSERT_LT(operation, 1'000u);
+    TempFolder folder;
+    PowerCutVfs vfs;
+    vfs.cut_after(operation);
+    (void)SqliteAccounts::open(folder.path() / "accounts");
+    was_cut = vfs.is_cut();
+    vfs.power_on(operation);
+    auto stores = SqliteAccounts::open(folder.path() / "accounts");
+    ASSERT_TRUE(stores) << "cut at operation " << operation << ": " << stores.error().message;
+    EXPECT_TRUE((*stores)->accounts().create(account(1), "hash"));
+  }
+}
+
 TEST(AccountsPowerCut, FindsAStoreThatDoesNotSync) {
   int found = 0;
   for (const auto seed : kSeeds) found += PowerCut(seed, false).run().empty() ? 0 : 1;
   EXPECT_GE(found, 10);
+}
+
+TEST(AccountsDiskFault, AFullDiskStoresNothingAndIsOverWhenThereIsSpace) {
+  TempFolder folder;
+  PowerCutVfs vfs;
+  auto stores = SqliteAccounts::open(folder.path() / "accounts").value();
+  ASSERT_TRUE(stores->accounts().create(account(1), "hash"));
+  vfs.fill_disk(true);
+  const auto refused = stores->accounts().create(account(2), "hash");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::storage_full);
+  EXPECT_GT(refused.error().retry_after_ms, 0u);
+  EXPECT_EQ(stores->devices().put(device(2, "hash")).error().code, Code::storage_full);
+  EXPECT_EQ(stores->accounts().by_id(UserId(1)).value(), account(1));
+  EXPECT_EQ(stores->accounts().by_id(UserId(2)).value(), std::nullopt);
+  vfs.fill_disk(false);
+  EXPECT_TRUE(stores->accounts().create(account(2), "hash"));
+  EXPECT_EQ(stores->accounts().by_id(UserId(2)).value(), account(2));
+}
+
+// What a failed sync left on the disk is unknown, and trying again would call it stored.
+TEST(AccountsDiskFaultDeathTest, AFailedSyncEndsTheProcess) {
+  TempFolder folder;
+  EXPECT_DEATH(
+      {
+        PowerCutVfs vfs;
+        auto stores = SqliteAccounts::open(folder.path() / "accounts").value();
+        vfs.fail_syncs();
+        (void)stores->accounts().create(account(1), "hash");
+      },
+      "a sync failed");
 }
 
 }  // namespace

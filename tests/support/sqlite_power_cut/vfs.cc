@@ -57,7 +57,7 @@ struct PowerCutVfs::State {
   sqlite3_vfs* real = nullptr;
   std::mutex mutex;
   std::map<std::string, Shadow> shadows;
-  bool counting = false, cut = false;
+  bool counting = false, cut = false, full = false, syncs_fail = false;
   std::uint64_t left = 0;
 
   /// Counts an operation; false: the power is off, or fails in it.
@@ -69,12 +69,14 @@ struct PowerCutVfs::State {
   int change(File* file, Change change) {
     const std::lock_guard lock(mutex);
     if (cut) return SQLITE_IOERR_WRITE;
+    if (full && !change.truncate) return SQLITE_FULL;
     file->shadow->pending.push_back(std::move(change));  // the one in flight may reach the disk
     return step() ? SQLITE_OK : SQLITE_IOERR_WRITE;
   }
   int sync(File* file) {
     const std::lock_guard lock(mutex);
     if (!step()) return SQLITE_IOERR_WRITE;
+    if (syncs_fail) return SQLITE_IOERR_FSYNC;
     for (const auto& change : file->shadow->pending) change.apply(file->shadow->synced);
     file->shadow->pending.clear();
     file->shadow->exists = true;
@@ -218,6 +220,16 @@ void PowerCutVfs::cut_after(std::uint64_t operations) {
 bool PowerCutVfs::is_cut() const {
   const std::lock_guard lock(state_->mutex);
   return state_->cut;
+}
+
+void PowerCutVfs::fill_disk(bool full) {
+  const std::lock_guard lock(state_->mutex);
+  state_->full = full;
+}
+
+void PowerCutVfs::fail_syncs() {
+  const std::lock_guard lock(state_->mutex);
+  state_->syncs_fail = true;
 }
 
 void PowerCutVfs::power_on(std::uint64_t seed) {

@@ -14,6 +14,10 @@ class PowerCutVfs {
   /// The power fails at the `operations`-th write, truncation or sync from now.
   void cut_after(std::uint64_t operations);
   bool is_cut() const;
+  /// While full, every write fails as on a disk without space.
+  void fill_disk(bool full);
+  /// From now on every sync fails.
+  void fail_syncs();
   /// Cuts now, if it was not cut yet, and leaves on disk what was synced, with as much of the rest
   /// as the seed chooses (nothing, a beginning, or single sectors). Every connection is closed.
   void power_on(std::uint64_t seed);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 #include "checker/hash.h"
 
@@ -81,6 +82,13 @@ bool Checker::acknowledged(SendIndex send, LogIndex log, const v1::Sent& answer,
   side.read = std::max(side.read, answer.seq());
   store(logs_[log], answer.seq(), kOwn);
   return true;
+}
+
+void Checker::interrupted(std::int64_t unix_ms, const std::vector<SendIndex>& caught) {
+  if (interruptions_.size() == std::numeric_limits<std::uint8_t>::max()) return;
+  interruptions_.push_back({.unix_ms = unix_ms, .unanswered = caught.size()});
+  for (const SendIndex send : caught)
+    sends_[send].interruption = static_cast<std::uint8_t>(interruptions_.size());
 }
 
 void Checker::store(Log& log, std::uint64_t seq, std::uint64_t print) {

@@ -26,8 +26,16 @@ struct SendRecord {
   std::uint32_t seq = 0;         // as acknowledged
   std::uint32_t stored_seq = 0;  // as the history has it
   ConversationIndex conversation = 0;
-  std::uint8_t side = 0;  // which of the two members
-  bool refused = false;   // answered by an error that says that it was not stored
+  std::uint8_t side = 0;          // which of the two members
+  bool refused = false;           // answered by an error that says that it was not stored
+  std::uint8_t interruption = 0;  // the last one that caught it unanswered, from 1
+};
+
+/// The server vanished under load.
+struct Interruption {
+  std::int64_t unix_ms = 0;      // when
+  std::uint64_t unanswered = 0;  // sends that were under way
+  std::uint64_t stored = 0;      // of those, what the history shows to have been stored by then
 };
 
 /// Knows what clients were told and compares it with what the server keeps: the judge of loads and
@@ -54,6 +62,8 @@ class Checker {
   /// thereby holds the entry.
   bool acknowledged(SendIndex send, LogIndex log, const v1::Sent& answer, Nanos now);
   void refused(SendIndex send) { sends_[send].refused = true; }
+  /// The server vanished; `caught` names the sends that had no answer. At most 255 times.
+  void interrupted(std::int64_t unix_ms, const std::vector<SendIndex>& caught);
 
   /// An entry as a device received it, by whatever way. Returns whether it is new to the device.
   bool received(LogIndex log, const v1::Entry& entry);
@@ -95,6 +105,7 @@ class Checker {
   }
   std::string name(ConversationIndex conversation) const;
 
+  const std::vector<Interruption>& interruptions() const { return interruptions_; }
   Faults& faults() { return faults_; }
   const Faults& faults() const { return faults_; }
 
@@ -142,6 +153,7 @@ class Checker {
   std::vector<SendRecord> sends_;
   std::vector<Conversation> conversations_;
   std::vector<Log> logs_;
+  std::vector<Interruption> interruptions_;
   Faults faults_;
 };
 

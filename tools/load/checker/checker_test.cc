@@ -256,6 +256,23 @@ TEST_F(CheckerTest, AllowsAnUnacknowledgedSendToBeStoredOrNot) {
   EXPECT_EQ(checker.faults().total(), 0U) << all();
 }
 
+TEST_F(CheckerTest, CountsWhatAnInterruptionCaughtAndWhatOfItWasStored) {
+  for (int i = 0; i < 3; ++i) {
+    const SendIndex send = checker.add_send(conversation, 0, hash_bytes(text_of(i)), 1);
+    checker.sent(send, 2);
+  }
+  checker.interrupted(5001, {0, 1, 2});
+  for (SendIndex send = 0; send < 3; ++send) {
+    stored.push_back(entry_of(send, send + 1));  // at 5001, 5002, 5003 ms
+    for (const LogIndex log : logs) checker.received(log, stored.back());
+  }
+  judge();
+  EXPECT_EQ(checker.faults().total(), 0U) << all();
+  ASSERT_EQ(checker.interruptions().size(), 1U);
+  EXPECT_EQ(checker.interruptions()[0].unanswered, 3U);
+  EXPECT_EQ(checker.interruptions()[0].stored, 1U);
+}
+
 TEST_F(CheckerTest, FindsAWrongUnreadCount) {
   for (int seq = 1; seq <= 5; ++seq) say(seq);
   checker.read_confirmed(conversation, 1, 2);

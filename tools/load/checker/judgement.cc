@@ -73,6 +73,10 @@ void Checker::judge_stored(ConversationIndex index, const v1::Entry& entry) {
     return;
   }
   record.stored_seq = static_cast<std::uint32_t>(entry.seq());
+  if (record.interruption != 0) {
+    Interruption& caught_by = interruptions_[record.interruption - 1U];
+    if (entry.time_ms() <= caught_by.unix_ms) ++caught_by.stored;
+  }
   if (record.conversation != index || conversation.users[record.side] != entry.sender())
     faults_.add(FaultKind::altered,
                 fmt::format("{} is stored in {} seq {} with sender {}", describe(*found),

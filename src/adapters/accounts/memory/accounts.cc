@@ -1,6 +1,6 @@
 #include "adapters/accounts/memory/accounts.h"
 
-#include <sodium.h>
+#include <sys/random.h>
 
 #include "base/check.h"
 
@@ -116,9 +116,9 @@ Result<std::string> MemorySecretStore::get_or_make(std::string_view name, std::s
   const std::lock_guard lock(mutex_);
   auto found = secrets_.find(name);
   if (found == secrets_.end()) {
-    PARLEY_CHECK(sodium_init() >= 0, "libsodium has no source of randomness");
     std::string bytes(size, '\0');
-    randombytes_buf(bytes.data(), bytes.size());
+    PARLEY_CHECK(::getrandom(bytes.data(), size, 0) == static_cast<ssize_t>(size),
+                 "the kernel gives no random bytes");
     found = secrets_.emplace(std::string(name), std::move(bytes)).first;
   }
   if (found->second.size() != size)

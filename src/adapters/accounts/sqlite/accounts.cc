@@ -1,9 +1,6 @@
 #include "adapters/accounts/sqlite/accounts.h"
 
-#include <sodium.h>
-
 #include "adapters/accounts/sqlite/schema.h"
-#include "base/check.h"
 
 namespace parley::accounts {
 
@@ -12,7 +9,6 @@ Result<std::unique_ptr<SqliteAccounts>> SqliteAccounts::open(std::filesystem::pa
 }
 
 Result<std::unique_ptr<SqliteAccounts>> SqliteAccounts::open(sqlite::Settings settings) {
-  PARLEY_CHECK(sodium_init() >= 0, "libsodium has no source of randomness");
   PARLEY_TRY(db, sqlite::Database::open(std::move(settings), migrations()));
   return std::unique_ptr<SqliteAccounts>(new SqliteAccounts(std::move(db)));
 }

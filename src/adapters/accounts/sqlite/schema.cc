@@ -16,7 +16,7 @@ std::span<const sqlite::Migration> migrations() {
         "refresh_expires_ms BIGINT NOT NULL)",
         "CREATE INDEX devices_by_user ON devices (user_id)",
         "CREATE TABLE revoked_devices (id INTEGER PRIMARY KEY, tokens_end_ms BIGINT NOT NULL)",
-        "CREATE TABLE secrets (name VARCHAR(64) PRIMARY KEY, value_base64 VARCHAR(256) NOT NULL)",
+        "CREATE TABLE secrets (name VARCHAR(64) PRIMARY KEY, value_hex VARCHAR(256) NOT NULL)",
         "CREATE TABLE last_ids (kind VARCHAR(16) PRIMARY KEY, id BIGINT NOT NULL)",
         "INSERT INTO last_ids (kind, id) VALUES ('account', 0)",
         "INSERT INTO last_ids (kind, id) VALUES ('device', 0)"}},

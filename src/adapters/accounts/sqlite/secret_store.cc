@@ -1,27 +1,30 @@
 #include "adapters/accounts/sqlite/secret_store.h"
 
-#include <sodium.h>
+#include <charconv>
+#include <fmt/format.h>
+#include <sys/random.h>
 
 #include "adapters/shared/sqlite/execute.h"
+#include "base/check.h"
 
 namespace parley::accounts {
 namespace {
 
-constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-
-std::string to_base64(const std::string& bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), kVariant), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                    bytes.size(), kVariant);
-  text.pop_back();  // the terminating zero
+std::string to_hex(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
   return text;
 }
 
-bool from_base64(const std::string& text, std::string& bytes) {
-  std::size_t size = 0;
-  return sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
-                           text.data(), text.size(), nullptr, &size, nullptr, kVariant) == 0 &&
-         size == bytes.size();
+std::optional<std::string> from_hex(const std::string& text, std::size_t size) {
+  if (text.size() != size * 2) return std::nullopt;
+  std::string bytes;
+  for (const char* at = text.data(); at != text.data() + text.size(); at += 2) {
+    unsigned char byte = 0;
+    if (std::from_chars(at, at + 2, byte, 16).ptr != at + 2) return std::nullopt;
+    bytes += static_cast<char>(byte);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -29,15 +32,17 @@ bool from_base64(const std::string& text, std::string& bytes) {
 Result<std::string> SqliteSecretStore::get_or_make(std::string_view name, std::size_t size) {
   return db_.write([&](soci::session& s) -> Result<std::string> {
     const std::string key(name);
-    std::string text, bytes(size, '\0');
-    s << "SELECT value_base64 FROM secrets WHERE name = :name", soci::use(key), soci::into(text);
+    std::string text;
+    s << "SELECT value_hex FROM secrets WHERE name = :name", soci::use(key), soci::into(text);
     if (s.got_data()) {
-      if (from_base64(text, bytes)) return bytes;
+      if (auto stored = from_hex(text, size)) return *std::move(stored);
       return fail(Code::damaged, "the stored secret " + key + " has another size");
     }
-    randombytes_buf(bytes.data(), bytes.size());
-    sqlite::execute(s, "INSERT INTO secrets (name, value_base64) VALUES (:name, :value)", key,
-                    to_base64(bytes));
+    std::string bytes(size, '\0');
+    PARLEY_CHECK(::getrandom(bytes.data(), size, 0) == static_cast<ssize_t>(size),
+                 "the kernel gives no random bytes");
+    sqlite::execute(s, "INSERT INTO secrets (name, value_hex) VALUES (:name, :value)", key,
+                    to_hex(bytes));
     return bytes;
   });
 }

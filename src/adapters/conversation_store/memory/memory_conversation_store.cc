@@ -79,7 +79,7 @@ void MemoryConversationStore::apply(TimeMs now, const Append& append) {
   for (const auto user : append.inboxes) {
     auto& row = inboxes_[user][append.conversation];
     row.changed = std::max(row.changed, changed);
-    row.head = head_of(append.conversation).seq;
+    if (!append.entries.empty() || !row.head) row.head = head_of(append.conversation).seq;
   }
 }
 

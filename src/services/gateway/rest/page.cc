@@ -38,9 +38,9 @@ constexpr std::string_view kBody = R"(
 <section>
 <h2>From a terminal</h2>
 <p>Sign up, then write to somebody. The client comes with the server.</p>
-<pre><code>parley signup alice
-parley send bob "hello"
-parley live</code></pre>
+<pre><code>parley sign-up alice
+parley open bob
+parley watch</code></pre>
 </section>
 
 <section>

@@ -1,0 +1,88 @@
+"""Reads what the kernel says of the machine and of processes."""
+
+import os
+import pathlib
+import shutil
+import time
+
+SERVER_CORE = 0
+LOAD_CORE = 1
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def file_system(path):
+    """The type of the file system that holds `path`."""
+    best = ("", "unknown")
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        _, mount, kind = line.split()[:3]
+        if os.path.commonpath([mount, os.path.realpath(path)]) == mount and len(mount) >= len(best[0]):
+            best = (mount, kind)
+    return best[1]
+
+
+def core_busy_seconds(core):
+    """User, nice, system and stolen time of a core; interrupts are left out, for they are the server's own traffic."""
+    for line in pathlib.Path("/proc/stat").read_text().splitlines():
+        if line.startswith(f"cpu{core} "):
+            user, nice, system, _, _, _, _, steal = map(int, line.split()[1:9])
+            return (user + nice + system + steal) / TICKS
+    raise RuntimeError(f"/proc/stat has no cpu{core}")
+
+
+def cpu_seconds(pid):
+    """What the threads of a process have run, to the nanosecond where the kernel keeps it. Threads that ended are not
+    in it, so it is for differences over times in which none does."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def _field(path, name):
+    for line in pathlib.Path(path).read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"{path} has no {name}")
+
+
+def pss_bytes(pid):
+    return _field(f"/proc/{pid}/smaps_rollup", "Pss")
+
+
+def rss_bytes(pid):
+    return _field(f"/proc/{pid}/status", "VmRSS")
+
+
+def slab_bytes():
+    return _field("/proc/meminfo", "Slab")
+
+
+class Disturbance:
+    """How much of the server's core others took, in points of 100."""
+
+    LIMIT = 8.0
+
+    def __init__(self, pid):
+        self._pid = pid
+        self._start = (time.monotonic(), core_busy_seconds(SERVER_CORE), cpu_seconds(pid))
+
+    def end(self):
+        """Returns (points of others, points of the process)."""
+        wall = time.monotonic() - self._start[0]
+        own = cpu_seconds(self._pid) - self._start[2]
+        busy = core_busy_seconds(SERVER_CORE) - self._start[1]
+        return max(0.0, 100 * (busy - own) / wall), 100 * own / wall
+
+
+def describe():
+    model = next((line.split(":", 1)[1].strip()
+                  for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), "unknown processor")
+    memory = _field("/proc/meminfo", "MemTotal") / 2**30
+    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {os.uname().release}"
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

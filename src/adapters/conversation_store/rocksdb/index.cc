@@ -1,0 +1,244 @@
+#include "adapters/conversation_store/rocksdb/index.h"
+
+#include <atomic>
+#include <cstdarg>
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+#include <vector>
+
+#include "adapters/conversation_store/rocksdb/max_merge.h"
+#include "base/check.h"
+#include "base/log.h"
+
+namespace parley {
+namespace {
+
+constexpr std::array<const char*, kTables> kNames{"meta",  "entries", "idem",
+                                                  "inbox", "marks",   "feed"};
+
+Error to_error(const rocksdb::Status& status, std::string_view what) {
+  if (status.IsNoSpace())
+    return {Code::storage_full, fmt::format("cannot {}: {}", what, status.ToString())};
+  const bool damaged = status.IsCorruption() || status.IsPathNotFound() || status.IsNotFound() ||
+                       status.IsInvalidArgument();
+  if (damaged)
+    return {Code::damaged, fmt::format("cannot {}: a file is damaged: {}. Nothing was changed; "
+                                       "restore the folder from a backup",
+                                       what, status.ToString())};
+  return {Code::internal, fmt::format("cannot {}: {}", what, status.ToString())};
+}
+
+/// RocksDB's own log: warnings and errors go to ours, the rest nowhere.
+class Relay final : public rocksdb::Logger {
+ public:
+  Relay() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list args) override {
+    char line[512];
+    const int n = std::vsnprintf(line, sizeof line, format, args);
+    if (n > 0) log::warn("rocksdb", "{}", line);
+  }
+};
+
+class BackgroundErrors final : public rocksdb::EventListener {
+ public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    log::error("store", "background work stopped reason=\"{}\"", status->ToString());
+    stopped = true;
+  }
+  std::atomic<bool> stopped{false};
+};
+
+rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache,
+                                              Table table) {
+  rocksdb::BlockBasedTableOptions options;
+  options.block_cache = cache;
+  options.cache_index_and_filter_blocks = true;
+  options.cache_index_and_filter_blocks_with_high_priority = true;
+  options.pin_l0_filter_and_index_blocks_in_cache = false;
+  options.format_version = 5;
+  // Ranges are all that is asked of the other two.
+  if (table != Table::inbox && table != Table::feed)
+    options.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache,
+                                            Table table) {
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache, table)));
+  options.write_buffer_size = 64 << 10;  // nothing is ever written through one
+  options.compaction_style = rocksdb::kCompactionStyleUniversal;
+  options.compaction_options_universal.allow_trivial_move = true;
+  options.level0_file_num_compaction_trigger = 8;
+  options.compression = rocksdb::kNoCompression;
+  options.bottommost_compression = rocksdb::kLZ4Compression;
+  if (table == Table::inbox) options.merge_operator = inbox_merge();
+  if (table == Table::marks) options.merge_operator = marks_merge();
+  return options;
+}
+
+}  // namespace
+
+struct Index::Impl {
+  std::string folder;
+  std::shared_ptr<rocksdb::Env> env;
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<BackgroundErrors> errors = std::make_shared<BackgroundErrors>();
+  rocksdb::DBOptions db_options;
+  std::array<rocksdb::ColumnFamilyOptions, kTables> family;
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the tables', then the unused default
+
+  rocksdb::ColumnFamilyHandle* handle(Table table) const {
+    return handles[static_cast<std::size_t>(table)];
+  }
+};
+
+Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Index::~Index() {
+  for (auto* handle : impl_->handles) impl_->db->DestroyColumnFamilyHandle(handle);
+  impl_->db->Close().PermitUncheckedError();
+}
+
+Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& settings,
+                                           bool create) {
+  auto impl = std::make_unique<Impl>();
+  impl->folder = std::move(folder);
+  impl->env = settings.env;
+  impl->cache = rocksdb::NewLRUCache(settings.block_cache_bytes, 2);
+  auto& options = impl->db_options;
+  options.env = impl->env ? impl->env.get() : rocksdb::Env::Default();
+  options.create_if_missing = create;
+  options.create_missing_column_families = create;
+  options.max_open_files = settings.max_open_files;
+  options.max_background_jobs = settings.background_jobs;
+  options.max_file_opening_threads = 1;
+  options.skip_stats_update_on_db_open = true;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.max_manifest_file_size = 4 << 20;
+  options.info_log = std::make_shared<Relay>();
+  options.listeners = {impl->errors};
+
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kTables; ++i) {
+    impl->family[i] = family_options(impl->cache, static_cast<Table>(i));
+    families.emplace_back(kNames[i], impl->family[i]);
+  }
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, impl->family[0]);
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(options, impl->folder, families, &impl->handles, &db);
+  if (!status.ok()) {
+    std::string manifest;
+    if (!rocksdb::ReadFileToString(options.env, impl->folder + "/CURRENT", &manifest).ok())
+      manifest = "?";
+    if (manifest.ends_with('\n')) manifest.pop_back();
+    return std::unexpected(to_error(
+        status, fmt::format("open the store {0} ({0}/CURRENT names {1})", impl->folder, manifest)));
+  }
+  impl->db.reset(db);
+  return std::unique_ptr<Index>(new Index(std::move(impl)));
+}
+
+Result<bool> Index::get(Table table, std::string_view key, rocksdb::PinnableSlice& out) {
+  const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->handle(table), key, &out);
+  if (status.ok()) return true;
+  if (status.IsNotFound()) return false;
+  return std::unexpected(to_error(status, "read the store"));
+}
+
+Result<void> Index::scan(
+    Table table, std::string_view from,
+    const std::function<bool(std::string_view key, std::string_view value)>& each) {
+  const std::unique_ptr<rocksdb::Iterator> it(
+      impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->handle(table)));
+  for (it->Seek(from); it->Valid(); it->Next())
+    if (!each(it->key().ToStringView(), it->value().ToStringView())) return {};
+  if (!it->status().ok()) return std::unexpected(to_error(it->status(), "read the store"));
+  return {};
+}
+
+struct Index::Writer::Impl {
+  std::string path;
+  bool merge;
+  rocksdb::SstFileWriter writer;
+  bool open = false;
+};
+
+Index::Writer::Writer(const Index& index, Table table, std::string path)
+    : impl_(new Impl{std::move(path), table == Table::inbox || table == Table::marks,
+                     rocksdb::SstFileWriter(
+                         rocksdb::EnvOptions(index.impl_->db_options),
+                         rocksdb::Options(index.impl_->db_options,
+                                          index.impl_->family[static_cast<std::size_t>(table)]),
+                         index.impl_->handle(table))}) {}
+
+Index::Writer::~Writer() = default;
+
+Result<void> Index::Writer::add(std::string_view key, std::string_view value) {
+  auto status = impl_->open ? rocksdb::Status::OK() : impl_->writer.Open(impl_->path);
+  impl_->open = true;
+  if (status.ok())
+    status = impl_->merge ? impl_->writer.Merge(key, value) : impl_->writer.Put(key, value);
+  if (!status.ok()) return std::unexpected(to_error(status, "write " + impl_->path));
+  return {};
+}
+
+Result<bool> Index::Writer::finish() {
+  if (!impl_->open) return false;
+  if (const auto status = impl_->writer.Finish(); !status.ok())
+    return std::unexpected(to_error(status, "write " + impl_->path));
+  return true;
+}
+
+Result<void> Index::ingest(const std::array<std::string, kTables>& paths) {
+  std::vector<rocksdb::IngestExternalFileArg> args;
+  for (std::size_t i = 0; i < kTables; ++i) {
+    if (paths[i].empty()) continue;
+    rocksdb::IngestExternalFileArg arg;
+    arg.column_family = impl_->handles[i];
+    arg.external_files = {paths[i]};
+    arg.options.move_files = true;
+    arg.options.write_global_seqno = false;
+    args.push_back(std::move(arg));
+  }
+  const auto status = impl_->db->IngestExternalFiles(args);
+  if (!status.ok()) return std::unexpected(to_error(status, "take files into the store"));
+  return {};
+}
+
+void Index::resume() {
+  if (impl_->errors->stopped.exchange(false) && !impl_->db->Resume().ok())
+    impl_->errors->stopped = true;
+}
+
+std::uint64_t Index::runs(Table table) const {
+  std::uint64_t runs = 0;
+  impl_->db->GetIntProperty(impl_->handle(table),
+                            rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &runs);
+  return runs;
+}
+
+void Index::shrink() { impl_->cache->EraseUnRefEntries(); }
+
+Result<void> Index::verify(std::size_t bytes) {
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < kTables; ++i) {
+    std::uint64_t size = 0;
+    impl_->db->GetIntProperty(impl_->handles[i], rocksdb::DB::Properties::kTotalSstFilesSize,
+                              &size);
+    total += size;
+  }
+  if (total > bytes) return {};
+  const auto status = impl_->db->VerifyChecksum();
+  if (!status.ok()) return std::unexpected(to_error(status, "open the store " + impl_->folder));
+  return {};
+}
+
+}  // namespace parley

@@ -1,0 +1,68 @@
+#pragma once
+#include <array>
+#include <functional>
+#include <memory>
+#include <rocksdb/db.h>
+#include <string>
+
+#include "adapters/conversation_store/rocksdb/settings.h"
+#include "base/result.h"
+
+namespace parley {
+
+/// Rows of `inbox` and `marks` merge by maximum with those that are there; in the others a new row
+/// takes the place of the old one.
+enum class Table : std::size_t { meta, entries, idem, inbox, marks, feed };
+inline constexpr std::size_t kTables = 6;
+
+/// The tables behind the log: RocksDB, written only by whole sorted files. Any thread.
+class Index {
+ public:
+  using Settings = RocksdbConversationStoreSettings;
+
+  /// Opens the tables in `folder`, or makes them where `create` says so. `damaged` names the file.
+  static Result<std::unique_ptr<Index>> open(std::string folder, const Settings& settings,
+                                             bool create);
+  ~Index();
+  Index(const Index&) = delete;
+
+  /// Whether there is a value; it stays valid with `out`.
+  Result<bool> get(Table table, std::string_view key, rocksdb::PinnableSlice& out);
+  /// Passes rows from the first key at or after `from` on, until `each` says false.
+  Result<void> scan(Table table, std::string_view from,
+                    const std::function<bool(std::string_view key, std::string_view value)>& each);
+
+  /// Writes one file of rows for a table, keys strictly rising.
+  class Writer {
+   public:
+    Writer(const Index& index, Table table, std::string path);
+    Writer(const Writer&) = delete;
+    ~Writer();
+    Result<void> add(std::string_view key, std::string_view value);
+    /// Synced. False where there were no rows, and no file.
+    Result<bool> finish();
+
+   private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+  };
+
+  /// Takes files in, all of them or none, synced: afterwards they are the tables' own.
+  Result<void> ingest(const std::array<std::string, kTables>& paths);  // empty: none
+
+  /// Background work that stopped for lack of space begins again. Cheap.
+  void resume();
+  /// How many sorted runs a read of the table has to look at, at most.
+  std::uint64_t runs(Table table) const;
+  /// Empties what the tables hold in memory for reading.
+  void shrink();
+  /// Every block of every file is read and checked, if they are at most `bytes` together.
+  Result<void> verify(std::size_t bytes);
+
+ private:
+  struct Impl;
+  explicit Index(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley

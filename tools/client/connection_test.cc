@@ -1,0 +1,212 @@
+#include "client/connection.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client/fake_server.h"
+#include "client/temp_folder.h"
+
+namespace parley::client {
+namespace {
+using testing::ElementsAre;
+
+AccountState signed_in() {
+  AccountState state;
+  state.set_name("ana");
+  auto& tokens = *state.mutable_tokens();
+  tokens.set_user_id(1);
+  tokens.set_access_token("access-0");
+  tokens.set_access_expires_ms(wall_ms() + 900'000);
+  tokens.set_refresh_token("refresh-0");
+  return state;
+}
+
+class ConnectionTest : public testing::Test, protected SessionListener {
+ protected:
+  void on_entry(const v1::Entry& entry) override { texts_.push_back(entry.body().text()); }
+  void on_skipped(const std::string&, Range) override { ADD_FAILURE() << "entries were skipped"; }
+  void on_sent(const OutboxItem&, const v1::Sent&) override {}
+  void on_send_failed(const OutboxItem& item, const Failure& failure) override {
+    refused_.push_back(item.text() + " " + failure.code);
+  }
+  void on_receipt(const v1::Receipt&) override {}
+  void on_backlog_end(const v1::BacklogEnd&) override { ++backlogs_; }
+  void on_trouble(const Failure& failure) override { ADD_FAILURE() << describe(failure); }
+
+  ~ConnectionTest() override {
+    if (!ended_ && running_) {
+      connection_.stop();
+      until([&] { return ended_; });
+    }
+  }
+  void start() {
+    running_ = true;
+    boost::asio::co_spawn(io_, connection_.run(),
+                          [&](std::exception_ptr thrown, Outcome<void> end) {
+                            if (thrown) std::rethrow_exception(thrown);
+                            ended_ = true;
+                            end_ = std::move(end);
+                          });
+  }
+  void until(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!done() && std::chrono::steady_clock::now() < deadline)
+      io_.run_one_for(std::chrono::milliseconds(50));
+    ASSERT_TRUE(done()) << "not within 30 s";
+  }
+  void say(const std::string& text) {
+    ASSERT_TRUE(session_.send(FakeServer::kConversation, text, std::chrono::steady_clock::now()));
+    connection_.wake();
+  }
+  bool acknowledged() const { return outbox_.items().empty(); }
+
+  boost::asio::io_context io_{1};
+  FakeServer server_{io_};
+  TempFolder folder_;
+  Account account_ = *Account::create(folder_.path(), "ana", signed_in());
+  Api api_{server_.endpoint(), account_};
+  Outbox outbox_{account_};
+  Session session_{1, "", outbox_, *this};
+  std::vector<LinkState> links_;
+  Connection connection_{io_.get_executor(), api_, session_,
+                         [this](const LinkState& link) { links_.push_back(link); }};
+  std::vector<std::string> texts_, refused_;
+  int backlogs_ = 0;
+  bool running_ = false, ended_ = false;
+  Outcome<void> end_;
+};
+
+TEST_F(ConnectionTest, SendsAndReceives) {
+  start();
+  until([&] { return backlogs_ == 1; });
+  say("hello");
+  until([&] { return acknowledged(); });
+  server_.post("hello yourself");
+  until([&] { return texts_.size() == 2; });
+  EXPECT_THAT(texts_, ElementsAre("hello", "hello yourself"));
+  until([&] { return !server_.acks.empty(); });
+  EXPECT_EQ(server_.acks.back().seq(), 2u);
+}
+
+TEST_F(ConnectionTest, AStoredSendWhoseAnswerIsLostIsNotDoubled) {
+  server_.break_after_store = 2;
+  start();
+  say("once");
+  say("then this");
+  until([&] { return acknowledged(); });
+  until([&] { return texts_.size() == 2; });
+  EXPECT_THAT(texts_, ElementsAre("once", "then this"));
+  EXPECT_EQ(server_.log.size(), 2u);
+  EXPECT_GE(server_.sends.size(), 3u);
+}
+
+TEST_F(ConnectionTest, WhatIsTypedWhileTheServerIsAwayArrivesInOrder) {
+  start();
+  until([&] { return session_.online(); });
+  server_.go_down();
+  server_.break_all();
+  until([&] { return !links_.empty() && !links_.back().online; });
+  for (const auto* text : {"a", "b", "c"}) say(text);
+  server_.post("meanwhile", false);
+  server_.come_up();
+  until([&] { return acknowledged() && texts_.size() == 4; });
+  EXPECT_THAT(texts_, ElementsAre("meanwhile", "a", "b", "c"));
+}
+
+TEST_F(ConnectionTest, FetchesALiveEntryThatDidNotCome) {
+  start();
+  until([&] { return backlogs_ == 1 && server_.connected() == 1; });
+  server_.post("one");
+  server_.post("two", false);
+  server_.post("three");
+  until([&] { return texts_.size() == 3; });
+  EXPECT_THAT(texts_, ElementsAre("one", "two", "three"));
+  EXPECT_EQ(server_.histories.size(), 1u);
+}
+
+TEST_F(ConnectionTest, ABacklogWithAGapIsShownWhole) {
+  for (int i = 1; i <= 500; ++i) server_.post(std::to_string(i));
+  start();
+  until([&] { return texts_.size() == 500; });
+  for (int i = 1; i <= 500; ++i)
+    ASSERT_EQ(texts_[static_cast<std::size_t>(i - 1)], std::to_string(i));
+}
+
+TEST_F(ConnectionTest, RetriesWhatMayBeRetriedAndReportsWhatMayNot) {
+  server_.fail_sends = 2;
+  server_.refuse_text = "bad";
+  start();
+  say("good");
+  say("bad");
+  until([&] { return acknowledged(); });
+  EXPECT_THAT(texts_, ElementsAre("good"));
+  EXPECT_THAT(refused_, ElementsAre("bad too_large"));
+}
+
+TEST_F(ConnectionTest, ComesBackFromCodesBelow4500AndNotFromThoseAbove) {
+  start();
+  until([&] { return backlogs_ == 1 && server_.connected() == 1; });
+  server_.close_all(4008, "slow");
+  until([&] { return backlogs_ == 2 && server_.connected() == 1; });
+  EXPECT_EQ(server_.hellos.back().cursor(), "0");
+  EXPECT_EQ(server_.hellos.back().resume_ticket(), "access-0");
+  server_.close_all(4502, "");
+  until([&] { return ended_; });
+  ASSERT_FALSE(end_);
+  EXPECT_EQ(end_.error().code, "signed_out");
+}
+
+TEST_F(ConnectionTest, AnExpiredTokenIsRefreshedOnce) {
+  server_.good_tokens.clear();
+  start();
+  until([&] { return backlogs_ == 1; });
+  EXPECT_EQ(server_.refreshes, 1);
+  EXPECT_EQ(server_.hellos.back().token(), "access-1");
+  EXPECT_EQ(account_.state().tokens().refresh_token(), "refresh-1");
+}
+
+TEST_F(ConnectionTest, ARefusedRefreshTokenEndsIt) {
+  server_.good_tokens.clear();
+  server_.refreshes = 7;  // the one we have is used up
+  start();
+  until([&] { return ended_; });
+  ASSERT_FALSE(end_);
+  EXPECT_EQ(end_.error().code, "unauthenticated");
+  EXPECT_NE(end_.error().message.find("parley sign-in ana"), std::string::npos);
+}
+
+TEST_F(ConnectionTest, TheTokenIsRefreshedInPlaceBeforeItExpires) {
+  ASSERT_TRUE(account_.update([](AccountState& state) {
+    state.mutable_tokens()->set_access_expires_ms(wall_ms() + 45'000);  // within the minute before
+  }));
+  start();
+  until([&] { return !server_.renewed.empty(); });
+  EXPECT_THAT(server_.renewed, ElementsAre("access-1"));
+  EXPECT_EQ(server_.hellos.size(), 1u) << "on the running connection";
+}
+
+TEST_F(ConnectionTest, StopsWhileTheServerIsAway) {
+  server_.go_down();
+  start();
+  until([&] { return !links_.empty(); });
+  connection_.stop();
+  until([&] { return ended_; });
+  EXPECT_TRUE(end_);
+}
+
+TEST_F(ConnectionTest, RestRefreshesByItself) {
+  server_.good_tokens.clear();
+  std::optional<Outcome<v1::Profile>> me;
+  boost::asio::co_spawn(io_, api_.call<v1::Profile>("GET", "/v1/me"),
+                        [&](std::exception_ptr, Outcome<v1::Profile> got) { me = std::move(got); });
+  until([&] { return me.has_value(); });
+  ASSERT_TRUE(*me);
+  EXPECT_EQ((*me)->name(), "ana");
+  EXPECT_EQ(server_.refreshes, 1);
+}
+
+}  // namespace
+}  // namespace parley::client
