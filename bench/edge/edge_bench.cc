@@ -158,7 +158,8 @@ void memory_and_idle(const char* program, int idle_seconds) {
     });
   row("idle_cpu", (server.cpu_seconds() - used) * 1e6 / idle_seconds / 17'000,
       "us/s per connection");
-  row("idle_pings", static_cast<double>(pings) / idle_seconds / 17'000, "per second, connection");
+  row("idle_seconds_per_ping", idle_seconds * 17'000.0 / static_cast<double>(pings), "s");
+  row("ping_and_pong", (server.cpu_seconds() - used) * 1e6 / static_cast<double>(pings), "us");
 }
 
 void upgrades(const char* program) {

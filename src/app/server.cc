@@ -61,7 +61,9 @@ auth::AuthSettings auth_settings(const Config& config) {
                                                        : auth::SignUpPolicy::closed;
   settings.invites = config.auth.invites;
   settings.tokens.access_lifetime = config.auth.access_token_ms;
-  settings.failures_by_name.burst = config.auth.failed_sign_ins_per_minute;
+  const auto failures = static_cast<int>(config.auth.failed_sign_ins_per_minute);
+  settings.failures_by_name = {static_cast<double>(failures),
+                               std::chrono::milliseconds(60'000) / failures};
   settings.limits = config.gateway.limits;
   return settings;
 }
@@ -141,11 +143,14 @@ Result<void> Server::Parts::run() {
   PARLEY_TRY(made, Admin::open(loops->at(0), admin_listen.host, admin_listen.port, clock, metrics));
   admin = std::move(made);
   admin_listen.port = admin->port();
-  PARLEY_TRY(port, gateway->listen(listen.host, listen.port));
-  listen.port = port;
   loops->start();
   running = true;
   PARLEY_TRY_VOID(messages->start());
+  auto port = run_on_loop(*loops, [this]() -> Awaitable<Result<std::uint16_t>> {
+    co_return gateway->listen(listen.host, listen.port);
+  });
+  if (!port) return std::unexpected(port.error());
+  listen.port = *port;
   admin->set_ready(true);
   return {};
 }

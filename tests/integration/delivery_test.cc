@@ -13,7 +13,7 @@ namespace {
 class Delivery : public ::testing::TestWithParam<Client::Wire> {
  protected:
   Delivery()
-      : server(folder.path() / "data"),
+      : server(folder.path() / "data", {"--limits-sends_per_second", "100000"}),
         ann(sign_up(server.port(), "ann")),
         bob(sign_up(server.port(), "bob")),
         talk(direct(ann.user_id(), bob.user_id())) {}

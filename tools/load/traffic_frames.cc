@@ -80,6 +80,11 @@ void Traffic::on_entry(Client& client, const v1::Entry& entry) {
   const std::uint64_t held = checker_.held_up_to(log);
   if (!checker_.received(log, entry)) {
     ++result_[Counter::repeats];
+    // It is handed over again because the server does not know that it has arrived.
+    if (entry.seq() <= held && entry.seq() <= delivered_sent_[log]) {
+      delivered_sent_[log] = entry.seq() - 1;
+      mark_dirty(client, log);
+    }
     return;
   }
   if (checker_.held_up_to(log) > held) {

@@ -136,8 +136,7 @@ TEST_F(Frames, AMessageAboveTheLimitsIsRefused) {
 }
 
 TEST_F(Frames, RatesAreLimitedWithATimeToComeAgain) {
-  ManualClock clock;
-  clock_ = &clock;
+  clock_ = &manual_clock_;
   settings_.limits.sends_per_second = 2;
   settings_.limits.requests_per_second = 3;
   start();
@@ -161,7 +160,7 @@ TEST_F(Frames, RatesAreLimitedWithATimeToComeAgain) {
       counts,
       (std::map<std::string, int>{
           {"send ok", 4}, {"send rate_limited", 2}, {"ping ok", 6}, {"ping rate_limited", 2}}));
-  clock.advance(std::chrono::seconds(1));
+  manual_clock_.advance(std::chrono::seconds(1));
   EXPECT_TRUE(alice->say("d:1:2", "later", "x").result().has_sent());
 }
 
@@ -172,7 +171,8 @@ TEST_F(Frames, BeyondTheUnansweredRequestsTheSocketIsNotRead) {
   messages_.hold_answers();
   for (std::uint64_t i = 0; i < 20; ++i) alice->send({send(100 + i, "d:1:2", "x")});
   alice->send({ping(200)});
-  auto bob = client(2);  // the loop has had its turns
+  eventually([&] { return messages_.asked_sends() == 4; });
+  auto bob = client(2);  // others are served meanwhile
   EXPECT_TRUE(bob->request(ping(0)).has_pong());
   EXPECT_EQ(messages_.asked_sends(), 4);
   messages_.release_answers();

@@ -30,20 +30,25 @@ class RateState {
   /// too, so that requests behind a refused one do not overtake it.
   std::uint32_t take(const RateLimit& limit, Clock::Mono now) {
     const std::int64_t full_at = std::max(full_at_ns_, now.count());
-    const std::int64_t ahead = full_at + limit.interval_ns() - now.count();
-    if (ahead <= limit.burst_ns()) {
-      full_at_ns_ = full_at + limit.interval_ns();
+    const std::int64_t wait = full_at + limit.interval_ns() - limit.burst_ns() - now.count();
+    if (wait <= 0) {
+      full_at_ns_ = (full_at + limit.interval_ns()) & ~kRefusing;
       return 0;
     }
-    full_at_ns_ = std::max(
-        full_at, now.count() + limit.burst_ns() - limit.interval_ns() + kLeastWait.count());
-    return static_cast<std::uint32_t>(
-        (full_at_ns_ + limit.interval_ns() - limit.burst_ns() - now.count()) / 1'000'000 + 1);
+    if (full_at_ns_ & kRefusing) return in_ms(wait);
+    // The first refusal: its sender is to hear of it before anything is taken again.
+    const std::int64_t least = std::max(wait, kLeastWait.count());
+    full_at_ns_ = (full_at + least - wait) | kRefusing;
+    return in_ms(least);
   }
   bool is_full(Clock::Mono now) const { return full_at_ns_ <= now.count(); }
 
  private:
   static constexpr std::chrono::nanoseconds kLeastWait = std::chrono::milliseconds(100);
+  static constexpr std::int64_t kRefusing = 1;  // the lowest bit: the last request was refused
+  static std::uint32_t in_ms(std::int64_t ns) {
+    return static_cast<std::uint32_t>(ns / 1'000'000 + 1);
+  }
   std::int64_t full_at_ns_ = 0;
 };
 

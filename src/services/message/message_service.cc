@@ -1,6 +1,7 @@
 #include "services/message/message_service.h"
 
 #include <boost/asio.hpp>
+#include <future>
 #include <unordered_map>
 
 #include "base/check.h"
@@ -54,11 +55,13 @@ Result<void> MessageService::start() {
     log::info("message", "{} conversations to look after since the last stop", newest.size());
   std::vector<std::vector<std::pair<ConversationId, Seq>>> parts(owners_.size());
   for (const auto& row : newest) parts[home(row.first)].push_back(row);
+  std::vector<std::promise<void>> watching(owners_.size());
   for (std::size_t i = 0; i < owners_.size(); ++i)
-    boost::asio::post(shared_.loops.at(i),
-                      [owner = owners_[i].get(), part = std::move(parts[i]), stored]() mutable {
-                        if (!part.empty()) owner->rewatch(std::move(part), stored + 1);
-                      });
+    boost::asio::post(shared_.loops.at(i), [owner = owners_[i].get(), part = std::move(parts[i]),
+                                            stored, &done = watching[i]]() mutable {
+      owner->rewatch(std::move(part), stored + 1, [&done] { done.set_value(); });
+    });
+  for (auto& done : watching) done.get_future().wait();
   boost::asio::post(shared_.loops.at(0), [this] { keep_position(); });
   return {};
 }

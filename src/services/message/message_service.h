@@ -24,8 +24,8 @@ class MessageService final : public MessageApi {
   };
   MessageService(Needs needs, Settings settings);
 
-  /// Takes up the duty to deliver where the last process left it. Blocks while it reads the feed;
-  /// the loops run.
+  /// Takes up the duty to deliver where the last process left it. Blocks until it has, before
+  /// anything is sent; the loops run.
   Result<void> start();
   /// Answers what was taken, then calls back on a loop. What comes later is answered `unavailable`.
   void close(std::function<void()> drained);

@@ -453,27 +453,26 @@ void Owner::hand_over(ConversationState& state, UserId user, Seq from, Seq to) {
   });
 }
 
-void Owner::rewatch(std::vector<std::pair<ConversationId, Seq>> newest, std::uint64_t position) {
-  gate_.spawn([this, newest = std::move(newest), position]() -> boost::asio::awaitable<void> {
+void Owner::rewatch(std::vector<std::pair<ConversationId, Seq>> newest, std::uint64_t position,
+                    std::function<void()> done) {
+  gate_.spawn([this, newest = std::move(newest), position,
+               done = std::move(done)]() -> boost::asio::awaitable<void> {
     std::vector<ConversationState*> states;
     for (const auto& [id, seq] : newest) {
       auto& state = cache_.touch(id);
-      ++state.pins;
-      if (state.phase == ConversationState::Phase::unloaded) {
-        state.phase = ConversationState::Phase::loading;
-        states.push_back(&state);
-      }
+      state.phase = ConversationState::Phase::loading;  // so that it is not evicted
+      states.push_back(&state);
     }
-    co_await load_all(std::move(states));
-    for (const auto& [id, seq] : newest) {
-      auto& state = cache_.touch(id);
-      --state.pins;
-      if (state.phase != ConversationState::Phase::ready) continue;
-      for (auto& member : state.members)
-        if (member.marks.delivered < seq) duty_.watch(state, member, seq, position);
-    }
+    co_await load_all(states);
+    for (std::size_t i = 0; i < newest.size(); ++i)
+      if (states[i]->phase == ConversationState::Phase::ready)
+        for (auto& member : states[i]->members)
+          if (member.marks.delivered < newest[i].second)
+            duty_.watch(*states[i], member, newest[i].second, position);
+    cache_.evict();
     arm();
     publish();
+    done();
   });
 }
 

@@ -41,8 +41,10 @@ class Owner {
 
   void send(std::vector<SendRequest> batch, Route route);
   void mark(std::vector<MarkRequest> batch, Route route);
-  /// After a restart: the newest entry of a conversation in the feed beyond the stored position.
-  void rewatch(std::vector<std::pair<ConversationId, Seq>> newest, std::uint64_t position);
+  /// After a restart, before anything is sent: watches the newest entry of each conversation in the
+  /// feed beyond the stored position, then calls back.
+  void rewatch(std::vector<std::pair<ConversationId, Seq>> newest, std::uint64_t position,
+               std::function<void()> done);
   /// Calls back when nothing is in flight and nothing waits. Requests that come later are answered
   /// `unavailable`.
   void close(std::function<void()> drained);

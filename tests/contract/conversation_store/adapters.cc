@@ -1,6 +1,10 @@
 #include "adapters.h"
 
 #include "adapters/conversation_store/memory/memory_conversation_store.h"
+#include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
+#include "base/check.h"
+#include "tests/support/contract/temp_folder.h"
+#include "tests/support/disk/disk.h"
 
 namespace parley::contract {
 namespace {
@@ -14,10 +18,72 @@ class MemorySubject final : public Subject {
   MemoryConversationStore store_;
 };
 
+class RocksdbSubject : public Subject {
+ public:
+  ConversationStore& store() override { return *store_; }
+  Feed& feed() override { return *store_; }
+  void reopen() override {
+    store_.reset();
+    open();
+  }
+
+ protected:
+  void open() {
+    auto opened = RocksdbConversationStore::open(folder(), settings());
+    PARLEY_CHECK(opened, opened ? "" : opened.error().message);
+    store_ = std::move(*opened);
+  }
+  virtual std::string folder() const = 0;
+  virtual RocksdbConversationStoreSettings settings() const = 0;
+  std::unique_ptr<RocksdbConversationStore> store_;
+};
+
+/// On the machine's own files, with the settings of the product. The power is not cut here.
+class FolderSubject final : public RocksdbSubject {
+ public:
+  FolderSubject() { open(); }
+  ~FolderSubject() override { store_.reset(); }
+  void cut_power() override { reopen(); }
+
+ private:
+  std::string folder() const override { return (temp_.path() / "store").string(); }
+  RocksdbConversationStoreSettings settings() const override { return {}; }
+  test::TempFolder temp_;
+};
+
+/// On a disk that forgets what was not synced, flushing all the time, so that most of what is read
+/// comes from the tables.
+class DiskSubject final : public RocksdbSubject {
+ public:
+  DiskSubject() { open(); }
+  void cut_power() override {
+    disk_.fail_now(test::Failure::power, ++cuts_);
+    store_.reset();
+    disk_ = disk_.found();
+    open();
+  }
+
+ private:
+  std::string folder() const override { return "/store"; }
+  RocksdbConversationStoreSettings settings() const override {
+    RocksdbConversationStoreSettings settings;
+    settings.segment_bytes = 32 << 10;
+    settings.flush_entries = 3;
+    settings.reserve_bytes = 4096;
+    settings.files = disk_.log_files();
+    settings.env = disk_.env();
+    return settings;
+  }
+  test::Disk disk_;
+  std::uint64_t cuts_ = 0;
+};
+
 }  // namespace
 
 std::vector<Adapter> adapters() {
-  return {{"memory", false, [] { return std::make_unique<MemorySubject>(); }}};
+  return {{"memory", false, [] { return std::make_unique<MemorySubject>(); }},
+          {"rocksdb", true, [] { return std::make_unique<FolderSubject>(); }},
+          {"rocksdb_flushing", true, [] { return std::make_unique<DiskSubject>(); }}};
 }
 
 }  // namespace parley::contract

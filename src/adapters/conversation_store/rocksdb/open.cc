@@ -23,18 +23,18 @@ std::uint64_t random_epoch() {
   return static_cast<std::uint64_t>(device()) << 32 | device() | 1;
 }
 
-/// Whether the tables are to be made. A store that has lost them must not pass for a new one.
+/// Whether the tables are to be made, or their making, which was cut short, is to be completed. A
+/// store that has lost them must not pass for a new one.
 Result<bool> must_create(LogFiles& files, const StorePaths& paths) {
-  PARLEY_TRY(current, files.exists(paths.tables + "/CURRENT"));
-  if (current) return false;
   PARLEY_TRY(virgin, conversation_log::is_virgin_log(files, paths.log));
+  PARLEY_TRY(current, files.exists(paths.tables + "/CURRENT"));
+  if (current) return virgin;
   PARLEY_TRY(names, files.list(paths.tables));
   for (const auto& name : names) virgin = virgin && !name.ends_with(".sst");
-  if (!virgin)
-    return fail(Code::damaged, fmt::format("{}/CURRENT is missing, but the store has data. Nothing "
-                                           "was changed; restore the folder from a backup",
-                                           paths.tables));
-  return true;
+  if (virgin) return true;
+  return fail(Code::damaged, fmt::format("{}/CURRENT is missing, but the store has data. Nothing "
+                                         "was changed; restore the folder from a backup",
+                                         paths.tables));
 }
 
 Result<std::optional<store::v1::Identity>> read_identity(Index& index) {
@@ -150,7 +150,7 @@ Result<StoreParts> open_store(const std::string& folder, Settings settings) {
   auto& files = *parts.files;
   PARLEY_TRY_VOID(files.make_directory(paths.log));
   PARLEY_TRY_VOID(files.make_directory(paths.tables));
-  PARLEY_TRY_VOID(files.sync_directory(folder));
+  PARLEY_TRY_VOID(files.sync_directory(folder));  // a killed process may have left them unsynced
   auto lock = files.lock(paths.lock);
   if (!lock) {
     if (lock.error().code != Code::unavailable) return std::unexpected(std::move(lock).error());

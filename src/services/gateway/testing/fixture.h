@@ -54,6 +54,7 @@ class GatewayTest : public ::testing::Test {
 
   Settings settings_;
   SystemClock system_clock_;
+  ManualClock manual_clock_;
   const Clock* clock_ = &system_clock_;
   Loops loops_;
   FakeMessages messages_;
