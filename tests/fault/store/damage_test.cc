@@ -97,5 +97,23 @@ TEST(Damage, AStoreWithoutItsTablesIsNotTakenForANewOne) {
   expect_one_line(opened.error(), Code::damaged, "/store/tables/CURRENT");
 }
 
+TEST(Damage, DISABLED_Explore) {
+  const auto whole = filled(true);
+  for (const auto& name : whole.list("/store/tables")) {
+    if (!name.starts_with("MANIFEST")) continue;
+    const auto size = whole.size("/store/tables/" + name);
+    for (std::uint64_t offset = size > 330 ? size - 330 : 0; offset < size; ++offset) {
+      auto disk = whole.copy();
+      disk.damage("/store/tables/" + name, offset);
+      auto opened = open_on(disk);
+      if (opened || opened.error().code != Code::damaged) printf("%llu/%llu: %s\n", (unsigned long long)offset, (unsigned long long)size, opened ? "opened" : opened.error().message.c_str());
+      if (opened) { opened->reset(); continue; }
+      disk.damage("/store/tables/" + name, offset);
+      auto mended = open_on(disk);
+      if (!mended) printf("%llu/%llu not mended: %s\n", (unsigned long long)offset, (unsigned long long)size, mended.error().message.c_str());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace parley::test
