@@ -97,20 +97,28 @@ TEST(Damage, AStoreWithoutItsTablesIsNotTakenForANewOne) {
   expect_one_line(opened.error(), Code::damaged, "/store/tables/CURRENT");
 }
 
-TEST(Damage, DISABLED_Explore) {
+// A damaged length of the last change looks as if the power had failed while it was written. Then
+// either what it said can be done again from the log, or the opening is refused; and never does
+// RocksDB throw files away first.
+TEST(Damage, AtTheManifestsEndLosesNothing) {
   const auto whole = filled(true);
   for (const auto& name : whole.list("/store/tables")) {
     if (!name.starts_with("MANIFEST")) continue;
-    const auto size = whole.size("/store/tables/" + name);
-    for (std::uint64_t offset = size > 330 ? size - 330 : 0; offset < size; ++offset) {
+    const auto path = "/store/tables/" + name;
+    const auto size = whole.size(path);
+    for (std::uint64_t back = 1; back <= 96; back += 5) {
+      SCOPED_TRACE(back);
       auto disk = whole.copy();
-      disk.damage("/store/tables/" + name, offset);
+      disk.damage(path, size - back);
       auto opened = open_on(disk);
-      if (opened || opened.error().code != Code::damaged) printf("%llu/%llu: %s\n", (unsigned long long)offset, (unsigned long long)size, opened ? "opened" : opened.error().message.c_str());
-      if (opened) { opened->reset(); continue; }
-      disk.damage("/store/tables/" + name, offset);
-      auto mended = open_on(disk);
-      if (!mended) printf("%llu/%llu not mended: %s\n", (unsigned long long)offset, (unsigned long long)size, mended.error().message.c_str());
+      if (!opened) {
+        expect_one_line(opened.error(), Code::damaged, "damaged");
+        ASSERT_EQ(disk.size(path), size);
+        disk.damage(path, size - back);
+        opened = open_on(disk);
+      }
+      ASSERT_TRUE(opened) << opened.error().message;
+      expect_entries(**opened, kEntries);
     }
   }
 }

@@ -30,7 +30,7 @@ TEST(Refusals, ANewerFormatIsRefused) {
   {
     RocksdbConversationStoreSettings settings;
     settings.env = disk.env();
-    const auto index = Index::open("/store/tables", settings, false);
+    const auto index = Index::open("/store/tables", settings, Index::Mode::read_write);
     ASSERT_TRUE(index) << index.error().message;
     store::v1::Identity identity;
     identity.set_format(2);

@@ -109,15 +109,15 @@ Index::~Index() {
 }
 
 Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& settings,
-                                           bool create) {
+                                           Mode mode) {
   auto impl = std::make_unique<Impl>();
   impl->folder = std::move(folder);
   impl->env = settings.env;
   impl->cache = rocksdb::NewLRUCache(settings.block_cache_bytes, 2);
   auto& options = impl->db_options;
   options.env = impl->env ? impl->env.get() : rocksdb::Env::Default();
-  options.create_if_missing = create;
-  options.create_missing_column_families = create;
+  options.create_if_missing = mode == Mode::create;
+  options.create_missing_column_families = mode == Mode::create;
   options.max_open_files = settings.max_open_files;
   options.max_background_jobs = settings.background_jobs;
   options.max_file_opening_threads = 1;
@@ -135,7 +135,10 @@ Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& s
   }
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, impl->family[0]);
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, impl->folder, families, &impl->handles, &db);
+  const auto status =
+      mode == Mode::read_only
+          ? rocksdb::DB::OpenForReadOnly(options, impl->folder, families, &impl->handles, &db)
+          : rocksdb::DB::Open(options, impl->folder, families, &impl->handles, &db);
   if (!status.ok()) {
     std::string manifest;
     if (!rocksdb::ReadFileToString(options.env, impl->folder + "/CURRENT", &manifest).ok())

@@ -92,8 +92,8 @@ Result<void> make(StoreParts& parts, const StorePaths& paths) {
   return parts.index->ingest(ingest);
 }
 
-/// Replays what the tables do not have.
-Result<void> recover(StoreParts& parts, const StorePaths& paths) {
+/// Replays what the tables do not have. Changes nothing.
+Result<LogContents> recover(StoreParts& parts, const StorePaths& paths) {
   auto state = read_state(*parts.index);
   if (!state && state.error().code != Code::not_found)
     return std::unexpected(std::move(state).error());
@@ -122,22 +122,32 @@ Result<void> recover(StoreParts& parts, const StorePaths& paths) {
   parts.tail_bytes = log.end - parts.state.covered;
   parts.info.last_issued = parts.state.last_issued;
   parts.info.generation = Generation(std::max(parts.state.generation.value, log.generation) + 1);
-  PARLEY_TRY(started, Log::start({parts.files, paths.log, epoch, parts.settings.segment_bytes}, log,
-                                 parts.info.generation.value));
-  parts.log = std::move(started);
-  return {};
+  return std::move(log);
 }
 
 Result<void> open_parts(StoreParts& parts, const StorePaths& paths) {
+  const auto open_index = [&](Index::Mode mode) -> Result<void> {
+    parts.index.reset();
+    PARLEY_TRY(index, Index::open(paths.tables, parts.settings, mode));
+    parts.index = std::move(index);
+    return {};
+  };
   PARLEY_TRY(create, must_create(*parts.files, paths));
-  PARLEY_TRY(index, Index::open(paths.tables, parts.settings, create));
-  parts.index = std::move(index);
+  // RocksDB throws away what it does not know of as soon as it opens for writing; with a damaged
+  // manifest that would be what the store holds. So all is read before anything is written.
+  PARLEY_TRY_VOID(open_index(create ? Index::Mode::create : Index::Mode::read_only));
   PARLEY_TRY(identity, read_identity(*parts.index));
   if (!identity) return make(parts, paths);
   PARLEY_TRY_VOID(check_identity(*identity, paths.folder, parts.settings));
   PARLEY_TRY_VOID(parts.index->verify(parts.settings.verify_at_open_bytes));
   parts.info.epoch = identity->epoch();
-  return recover(parts, paths);
+  PARLEY_TRY(log, recover(parts, paths));
+  if (!create) PARLEY_TRY_VOID(open_index(Index::Mode::read_write));
+  PARLEY_TRY(started,
+             Log::start({parts.files, paths.log, parts.info.epoch, parts.settings.segment_bytes},
+                        log, parts.info.generation.value));
+  parts.log = std::move(started);
+  return {};
 }
 
 }  // namespace
