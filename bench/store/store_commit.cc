@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
