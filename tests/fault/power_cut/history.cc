@@ -107,7 +107,8 @@ std::optional<std::size_t> History::judge(ConversationStore& store, Feed& feed,
         const auto position = feed.position("consumer");
         const auto least = answered == 0 ? 0 : calls_[answered - 1].consumed;
         if (!position || *position < least || *position > consumed_)
-          wrong.push_back("the consumer's position is wrong");
+          wrong.push_back(fmt::format("the consumer's position is {}, not {} to {}",
+                                      position.value_or(0), least, consumed_));
         return calls;
       }
     }

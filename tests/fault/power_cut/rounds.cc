@@ -89,6 +89,8 @@ class Run {
     generation_ = info.generation;
     epoch_ = info.epoch;
     history_.settle(*found);
+    // What was set and never logged is gone, as it may be: nobody sets it again.
+    consumed_ = store_->position("consumer").value_or(0);
     return true;
   }
 

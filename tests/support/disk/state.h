@@ -39,6 +39,7 @@ struct DiskState {
   std::map<std::string, std::vector<NameChange>> pending_names;  // by folder
   std::set<std::string> folders;
   std::set<std::string> locks;
+  std::uint64_t used() const;  // with `mutex` held
   std::uint64_t quota = UINT64_MAX;
   std::uint64_t operations = 0;
   std::uint64_t fail_at = 0;  // 0: never
@@ -69,7 +70,6 @@ struct DiskState {
   friend class Disk;
   void step();
   void change_names(const std::string& folder, NameChange change);
-  std::uint64_t used() const;
   std::shared_ptr<DiskState> after_power_cut() const;
   std::shared_ptr<DiskState> after_kill() const;
 };

@@ -178,6 +178,13 @@ class TableFiles final : public rocksdb::FileSystem {
     *size = file->live.size();
     return IOStatus::OK();
   }
+  IOStatus GetFreeSpace(const std::string&, const IOOptions&, uint64_t* bytes,
+                        IODebugContext*) override {
+    const std::lock_guard lock(state_->mutex);
+    const auto used = state_->used();
+    *bytes = state_->quota > used ? state_->quota - used : 0;
+    return IOStatus::OK();
+  }
   IOStatus GetFileModificationTime(const std::string&, const IOOptions&, uint64_t* time,
                                    IODebugContext*) override {
     *time = 0;

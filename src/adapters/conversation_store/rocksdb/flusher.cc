@@ -63,13 +63,9 @@ void RocksdbConversationStore::set_full(bool full) {
 Result<void> RocksdbConversationStore::flush_frozen() {
   const auto frozen = tails_.frozen();
   auto& env = settings_.env ? *settings_.env : *rocksdb::Env::Default();
-  const auto once = [&] { return flush(*index_, *frozen->tail, frozen->state, paths_.flush, env); };
-  auto flushed = once();
-  if (!flushed && flushed.error().code == Code::storage_full && *files_->exists(paths_.reserve)) {
-    PARLEY_TRY_VOID(files_->remove(paths_.reserve));
-    index_->resume();
-    flushed = once();
-  }
+  auto flushed = flush(*index_, *frozen->tail, frozen->state, paths_.flush, env);
+  if (!flushed && flushed.error().code == Code::storage_full && *files_->exists(paths_.reserve))
+    PARLEY_TRY_VOID(files_->remove(paths_.reserve));  // the next try has that much more
   if (!flushed) return flushed;
   tails_.drop_frozen();
   {

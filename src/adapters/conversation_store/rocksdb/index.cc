@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <vector>
@@ -21,6 +20,8 @@ namespace {
 constexpr std::array<const char*, kTables> kNames{"meta",  "entries", "idem",
                                                   "inbox", "marks",   "feed"};
 
+constexpr std::uint64_t kSpaceToIngest = 64 << 10;  // bytes
+
 Error to_error(const rocksdb::Status& status, std::string_view what) {
   const auto reason = one_line(status.ToString());
   if (status.IsNoSpace()) return {Code::storage_full, fmt::format("cannot {}: {}", what, reason)};
@@ -33,8 +34,8 @@ Error to_error(const rocksdb::Status& status, std::string_view what) {
   return {Code::internal, fmt::format("cannot {}: {}", what, reason)};
 }
 
-/// RocksDB's own log: what it says of failures comes back as a status as well, or to
-/// BackgroundErrors, so that only what it calls fatal goes to ours.
+/// RocksDB's own log: what it says of failures comes back as a status as well, or is counted (see
+/// `resume`), so that only what it calls fatal goes to ours.
 class Relay final : public rocksdb::Logger {
  public:
   Relay() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
@@ -44,15 +45,6 @@ class Relay final : public rocksdb::Logger {
     const int n = std::vsnprintf(line, sizeof line, format, args);
     if (n > 0) log::error("rocksdb", "{}", line);
   }
-};
-
-class BackgroundErrors final : public rocksdb::EventListener {
- public:
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    log::error("store", "background work stopped reason=\"{}\"", one_line(status->ToString()));
-    stopped = true;
-  }
-  std::atomic<bool> stopped{false};
 };
 
 rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache,
@@ -90,7 +82,7 @@ struct Index::Impl {
   std::string folder;
   std::shared_ptr<rocksdb::Env> env;
   std::shared_ptr<rocksdb::Cache> cache;
-  std::shared_ptr<BackgroundErrors> errors = std::make_shared<BackgroundErrors>();
+  std::uint64_t errors_seen = 0;
   rocksdb::DBOptions db_options;
   std::array<rocksdb::ColumnFamilyOptions, kTables> family;
   std::unique_ptr<rocksdb::DB> db;
@@ -126,7 +118,6 @@ Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& s
   options.stats_persist_period_sec = 0;
   options.max_manifest_file_size = 4 << 20;
   options.info_log = std::make_shared<Relay>();
-  options.listeners = {impl->errors};
 
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kTables; ++i) {
@@ -213,14 +204,26 @@ Result<void> Index::ingest(const std::array<std::string, kTables>& paths) {
     arg.options.write_global_seqno = false;
     args.push_back(std::move(arg));
   }
+  // RocksDB 7.8 may abort when it is given files again after it had no space for the note of the
+  // last ones in its MANIFEST. Files that are moved need no more space than that note.
+  std::uint64_t space = 0;
+  if (impl_->db_options.env->GetFreeSpace(impl_->folder, &space).ok() && space < kSpaceToIngest)
+    return fail(Code::storage_full, "take files into the store: too little space");
   const auto status = impl_->db->IngestExternalFiles(args);
   if (!status.ok()) return std::unexpected(to_error(status, "take files into the store"));
   return {};
 }
 
-void Index::resume() {
-  if (impl_->errors->stopped.exchange(false) && !impl_->db->Resume().ok())
-    impl_->errors->stopped = true;
+bool Index::resume() {
+  std::uint64_t errors = 0;
+  impl_->db->GetIntProperty(rocksdb::DB::Properties::kBackgroundErrors, &errors);
+  const auto status = impl_->db->Resume();
+  const bool quiet = errors == impl_->errors_seen;
+  if (!quiet)
+    log::error("store", "background work met errors count={} resumed=\"{}\"",
+               errors - impl_->errors_seen, one_line(status.ToString()));
+  impl_->errors_seen = errors;
+  return quiet && status.ok();
 }
 
 std::uint64_t Index::runs(Table table) const {

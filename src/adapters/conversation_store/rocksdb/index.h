@@ -55,8 +55,9 @@ class Index {
   /// Takes files in, all of them or none, synced: afterwards they are the tables' own.
   Result<void> ingest(const std::array<std::string, kTables>& paths);  // empty: none
 
-  /// Background work that stopped for lack of space begins again. Cheap.
-  void resume();
+  /// Background work that stopped for lack of space begins again. True: it met no error since the
+  /// last call, and runs. Cheap.
+  bool resume();
   /// How many sorted runs a read of the table has to look at, at most.
   std::uint64_t runs(Table table) const;
   /// Empties what the tables hold in memory for reading.
