@@ -2,8 +2,7 @@
 # parley_program(name SOURCES ... [DEPS ...]): a program in <build>/bin.
 # parley_test(name SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT seconds]): a GoogleTest program, one ctest entry per
 #   program. Labels: tsan (runs under the thread sanitizer too), serial (needs the machine for itself), fault.
-# parley_fuzzer(name SOURCES ... [DEPS ...]): the libFuzzer program fuzz_<name>, in presets with the address sanitizer;
-#   its seeds, fuzz/corpus/<name>/, are replayed as a test.
+# (parley_fuzzer is in fuzz/CMakeLists.txt.)
 # All include by path from src/ and share the precompiled header.
 add_custom_target(tsan_tests)
 add_custom_target(fuzzers)
@@ -39,24 +38,6 @@ function(parley_test name)
   if("tsan" IN_LIST U_LABELS)
     add_dependencies(tsan_tests ${name})
   endif()
-endfunction()
-
-function(parley_fuzzer name)
-  cmake_parse_arguments(U "" "" "SOURCES;DEPS" ${ARGN})
-  if(NOT PARLEY_SANITIZE STREQUAL "address")
-    return()
-  endif()
-  set(corpus ${CMAKE_SOURCE_DIR}/fuzz/corpus/${name})
-  file(GLOB seeds CONFIGURE_DEPENDS ${corpus}/*)
-  if(NOT seeds)
-    message(FATAL_ERROR "The fuzzer ${name} has no seeds in ${corpus}.")
-  endif()
-  add_executable(fuzz_${name} ${U_SOURCES})
-  _parley_common(fuzz_${name} PRIVATE ${U_DEPS})
-  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-  add_dependencies(fuzzers fuzz_${name})
-  add_test(NAME fuzz_${name}_seeds COMMAND fuzz_${name} -runs=0 ${corpus})
-  set_tests_properties(fuzz_${name}_seeds PROPERTIES TIMEOUT 120 LABELS fuzz)
 endfunction()
 
 function(_parley_common target scope)

@@ -10,6 +10,7 @@
 
 #include "adapters/session_registry/memory/registry.h"
 #include "app/admin.h"
+#include "app/memory.h"
 #include "app/stores.h"
 #include "base/hybrid_clock.h"
 #include "base/log.h"
@@ -84,6 +85,7 @@ struct Server::Parts {
   Metrics metrics;
   Stores stores;
   std::unique_ptr<Loops> loops;
+  std::unique_ptr<MemoryKeeper> memory;
   std::unique_ptr<session::SessionService> sessions;
   std::unique_ptr<auth::AuthService> auth;
   std::unique_ptr<user::UserService> users;
@@ -143,6 +145,8 @@ Result<void> Server::Parts::run() {
   PARLEY_TRY(made, Admin::open(loops->at(0), admin_listen.host, admin_listen.port, clock, metrics));
   admin = std::move(made);
   admin_listen.port = admin->port();
+  memory = std::make_unique<MemoryKeeper>(*loops);
+  memory->start();
   loops->start();
   running = true;
   PARLEY_TRY_VOID(messages->start());

@@ -91,11 +91,17 @@ Result<std::string> text_of(const toml::node& node, const ConfigReader::Target& 
   return refuse("a whole number, 0 or more");
 }
 
+/// As a TOML basic string.
 std::string quote(std::string_view text) {
   std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      out += {'\\', c};
+    else if (code < 0x20 || code == 0x7F)
+      out += fmt::format("\\u{:04X}", code);
+    else
+      out += c;
   }
   return out + "\"";
 }

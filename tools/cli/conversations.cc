@@ -18,8 +18,7 @@ Awaitable<Outcome<void>> conversations(Context& context) {
   if (!context.json && all->empty())
     print_line("No conversations yet. `parley open NAME` begins one.");
   else if (!context.json)
-    print_line(
-        fmt::format("{:<24} {:>6}  {:<17} {}", "WITH", "UNREAD", "LAST CHANGE", "CONVERSATION"));
+    print_line(fmt::format("{:<24} {:>6}  {}", "WITH", "UNREAD", "LAST CHANGE"));
   for (auto& conversation : *all) {
     const auto peer = people.peer_of(conversation.conversation_id());
     const auto name = peer ? co_await people.name_of(peer) : conversation.conversation_id();
@@ -30,9 +29,9 @@ Awaitable<Outcome<void>> conversations(Context& context) {
       print_json(row);
       continue;
     }
-    print_line(fmt::format("{:<24} {:>6}  {:<17} {}", name == "you" ? "notes to yourself" : name,
+    print_line(fmt::format("{:<24} {:>6}  {}", name == "you" ? "notes to yourself" : name,
                            conversation.unread() ? std::to_string(conversation.unread()) : "",
-                           when(conversation.changed_ms()), conversation.conversation_id()));
+                           when(conversation.changed_ms())));
   }
   co_return Outcome<void>{};
 }

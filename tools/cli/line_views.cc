@@ -57,8 +57,13 @@ void JsonView::on_receipt(const v1::Receipt& receipt) {
   print_frame(frame);
 }
 
-void JsonView::on_link(const client::LinkState& link) {
-  if (!link.online) remark(fmt::format("parley: {}; trying again", link.why));
+void JsonView::on_link(const client::LinkState& link) { said_.tell(link); }
+
+void LinkRemarks::tell(const client::LinkState& link) {
+  if (!link.online && !offline_)
+    remark(fmt::format("parley: not connected: {}; trying again", link.why));
+  if (link.online && offline_) remark("parley: connected again");
+  offline_ = !link.online;
 }
 
 TextView::TextView(Context& context, People& people)
@@ -79,12 +84,7 @@ void TextView::on_send_failed(const client::OutboxItem& item, const Failure& fai
   remark(fmt::format("parley: \"{}\" was not sent: {}", printable(item.text()), describe(failure)));
 }
 
-void TextView::on_link(const client::LinkState& link) {
-  if (!link.online)
-    remark(fmt::format("· not connected: {}; trying again", link.why));
-  else if (std::exchange(was_online_, true))
-    remark("· connected again");
-}
+void TextView::on_link(const client::LinkState& link) { said_.tell(link); }
 
 void Focus::on_entry(const v1::Entry& entry) {
   if (!covers(entry.conversation_id())) return;

@@ -26,6 +26,15 @@ class NamedEntries {
   bool draining_ = false;
 };
 
+/// Says once that the connection is lost, and once that it is back.
+class LinkRemarks {
+ public:
+  void tell(const client::LinkState& link);
+
+ private:
+  bool offline_ = false;
+};
+
 /// One JSON object a line: the frames of the protocol, as docs/protocol.md has them.
 class JsonView final : public LiveView {
  public:
@@ -37,6 +46,9 @@ class JsonView final : public LiveView {
   void on_backlog_end(const v1::BacklogEnd& end) override {}
   void on_link(const client::LinkState& link) override;
   void on_trouble(const Failure& failure) override { remark("parley: " + describe(failure)); }
+
+ private:
+  LinkRemarks said_;
 };
 
 /// Plain lines that are never changed afterwards.
@@ -54,7 +66,7 @@ class TextView final : public LiveView {
 
  private:
   NamedEntries entries_;
-  bool was_online_ = false;
+  LinkRemarks said_;
 };
 
 /// Passes on what belongs to one conversation, or to all, and tells which entries were shown.

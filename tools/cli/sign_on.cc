@@ -11,17 +11,16 @@ std::string device_name() {
   return fmt::format("parley on {}", host).substr(0, 64);
 }
 
-Outcome<void> check_profile_free(const Context& context, const std::string& name,
+Outcome<void> check_profile_free(const Context& context, std::string name,
                                  const client::Endpoint& server) {
+  // As the server folds user names.
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   const auto profile = context.profile.empty() ? name : context.profile;
   const auto there = client::Account::load(client::state_folder(), profile);
   if (!there) return {};  // none, or one that is damaged and to be replaced
   const auto& state = there->state();
-  if (state.server() == server.text() && state.name() == name && state.outbox().empty()) return {};
-  if (state.server() == server.text() && state.name() == name)
-    return client::failed(fmt::format(
-        "\"{}\" is signed in here already and has messages to send: `parley watch --profile {}`",
-        profile, profile));
+  if (state.server() == server.text() && state.name() == name) return {};
   return client::failed(fmt::format(
       "profile \"{}\" is signed in as {} at {}: sign out first (`parley sign-out --profile {}`) "
       "or choose another --profile",
@@ -38,14 +37,19 @@ Awaitable<Outcome<void>> keep_tokens(Context& context, client::Endpoint server, 
   state.set_name(me.name());
   *state.mutable_tokens() = std::move(tokens);
   const auto profile = context.profile.empty() ? me.name() : context.profile;
+  // Signed in here before: what waits to be sent still does, and what was shown was.
+  if (const auto before = client::Account::load(client::state_folder(), profile);
+      before && before->user() == state.tokens().user_id()) {
+    *state.mutable_outbox() = before->state().outbox();
+    *state.mutable_shown() = before->state().shown();
+  }
   auto account = client::Account::create(client::state_folder(), profile, std::move(state));
   if (!account) co_return std::unexpected(account.error());
   if (context.json)
     print_json(me);
   else
-    print_line(fmt::format(
-        "Signed in as {} at {}. Next: `parley open NAME` to talk, `parley --help` for the rest.",
-        me.name(), server.text()));
+    print_line(
+        fmt::format("Signed in as {} at {}.\nNext: parley open NAME", me.name(), server.text()));
   co_return Outcome<void>{};
 }
 

@@ -9,7 +9,7 @@ namespace parley::cli {
 std::string device_name();
 
 /// Refuses to write over a profile that somebody else is signed in with.
-Outcome<void> check_profile_free(const Context& context, const std::string& name,
+Outcome<void> check_profile_free(const Context& context, std::string name,
                                  const client::Endpoint& server);
 
 /// Stores the tokens under the profile and says who is signed in.

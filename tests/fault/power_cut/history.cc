@@ -69,6 +69,7 @@ void Contents::add(const Called& called) {
 }
 
 std::size_t History::add(Called called) {
+  consumed_ = std::max(consumed_, called.consumed);
   calls_.push_back(std::move(called));
   return calls_.size() - 1;
 }
@@ -105,8 +106,7 @@ std::optional<std::size_t> History::judge(ConversationStore& store, Feed& feed,
       if (difference.empty()) {
         const auto position = feed.position("consumer");
         const auto least = answered == 0 ? 0 : calls_[answered - 1].consumed;
-        const auto most = calls_.empty() ? 0 : calls_.back().consumed;
-        if (!position || *position < least || *position > most)
+        if (!position || *position < least || *position > consumed_)
           wrong.push_back("the consumer's position is wrong");
         return calls;
       }

@@ -58,6 +58,7 @@ class History {
   std::string vanished_but_there(std::size_t from, ConversationStore& store) const;
 
   std::vector<Called> calls_;
+  std::uint64_t consumed_ = 0;  // the highest position that a consumer ever stored
   std::set<Key> vanished_;
 };
 

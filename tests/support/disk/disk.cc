@@ -121,9 +121,9 @@ Disk Disk::found() const {
   PARLEY_CHECK(state_->found != nullptr, "nothing failed yet");
   return Disk(state_->found);
 }
-std::uint64_t Disk::operations() const {
+Disk Disk::copy() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->operations;
+  return Disk(state_->after_kill());
 }
 void Disk::set_quota(std::uint64_t bytes) {
   const std::lock_guard lock(state_->mutex);
@@ -144,6 +144,9 @@ std::uint64_t Disk::size(const std::string& path) const {
   const auto file = state_->find(path);
   const std::lock_guard lock(state_->mutex);
   return file ? file->live.size() : 0;
+}
+std::vector<std::string> Disk::list(const std::string& folder) const {
+  return state_->list(folder);
 }
 
 }  // namespace parley::test

@@ -3,6 +3,7 @@
 #include <memory>
 #include <rocksdb/env.h>
 #include <string>
+#include <vector>
 
 #include "adapters/conversation_store/rocksdb/log_files.h"
 
@@ -39,13 +40,15 @@ class Disk {
   /// The disk as the next opening finds it. Only after a failure.
   Disk found() const;
 
-  std::uint64_t operations() const;  // so far
+  /// Another disk with the same on it, unsynced bytes included.
+  Disk copy() const;
   /// At most so many bytes in all files; writes that would need more have no space.
   void set_quota(std::uint64_t bytes);
   std::uint64_t used() const;
   /// Turns one byte of a file round.
   void damage(const std::string& path, std::uint64_t offset);
   std::uint64_t size(const std::string& path) const;
+  std::vector<std::string> list(const std::string& folder) const;
 
  private:
   explicit Disk(std::shared_ptr<DiskState> state) : state_(std::move(state)) {}

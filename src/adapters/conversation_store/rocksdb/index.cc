@@ -13,6 +13,7 @@
 #include "adapters/conversation_store/rocksdb/max_merge.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/one_line.h"
 
 namespace parley {
 namespace {
@@ -21,33 +22,34 @@ constexpr std::array<const char*, kTables> kNames{"meta",  "entries", "idem",
                                                   "inbox", "marks",   "feed"};
 
 Error to_error(const rocksdb::Status& status, std::string_view what) {
-  if (status.IsNoSpace())
-    return {Code::storage_full, fmt::format("cannot {}: {}", what, status.ToString())};
+  const auto reason = one_line(status.ToString());
+  if (status.IsNoSpace()) return {Code::storage_full, fmt::format("cannot {}: {}", what, reason)};
   const bool damaged = status.IsCorruption() || status.IsPathNotFound() || status.IsNotFound() ||
                        status.IsInvalidArgument();
   if (damaged)
     return {Code::damaged, fmt::format("cannot {}: a file is damaged: {}. Nothing was changed; "
                                        "restore the folder from a backup",
-                                       what, status.ToString())};
-  return {Code::internal, fmt::format("cannot {}: {}", what, status.ToString())};
+                                       what, reason)};
+  return {Code::internal, fmt::format("cannot {}: {}", what, reason)};
 }
 
-/// RocksDB's own log: warnings and errors go to ours, the rest nowhere.
+/// RocksDB's own log: what it says of failures comes back as a status as well, or to
+/// BackgroundErrors, so that only what it calls fatal goes to ours.
 class Relay final : public rocksdb::Logger {
  public:
-  Relay() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  Relay() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
   using Logger::Logv;
   void Logv(const char* format, va_list args) override {
     char line[512];
     const int n = std::vsnprintf(line, sizeof line, format, args);
-    if (n > 0) log::warn("rocksdb", "{}", line);
+    if (n > 0) log::error("rocksdb", "{}", line);
   }
 };
 
 class BackgroundErrors final : public rocksdb::EventListener {
  public:
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    log::error("store", "background work stopped reason=\"{}\"", status->ToString());
+    log::error("store", "background work stopped reason=\"{}\"", one_line(status->ToString()));
     stopped = true;
   }
   std::atomic<bool> stopped{false};
@@ -107,15 +109,15 @@ Index::~Index() {
 }
 
 Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& settings,
-                                           bool create) {
+                                           Mode mode) {
   auto impl = std::make_unique<Impl>();
   impl->folder = std::move(folder);
   impl->env = settings.env;
   impl->cache = rocksdb::NewLRUCache(settings.block_cache_bytes, 2);
   auto& options = impl->db_options;
   options.env = impl->env ? impl->env.get() : rocksdb::Env::Default();
-  options.create_if_missing = create;
-  options.create_missing_column_families = create;
+  options.create_if_missing = mode == Mode::create;
+  options.create_missing_column_families = mode == Mode::create;
   options.max_open_files = settings.max_open_files;
   options.max_background_jobs = settings.background_jobs;
   options.max_file_opening_threads = 1;
@@ -133,7 +135,10 @@ Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& s
   }
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, impl->family[0]);
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, impl->folder, families, &impl->handles, &db);
+  const auto status =
+      mode == Mode::read_only
+          ? rocksdb::DB::OpenForReadOnly(options, impl->folder, families, &impl->handles, &db)
+          : rocksdb::DB::Open(options, impl->folder, families, &impl->handles, &db);
   if (!status.ok()) {
     std::string manifest;
     if (!rocksdb::ReadFileToString(options.env, impl->folder + "/CURRENT", &manifest).ok())

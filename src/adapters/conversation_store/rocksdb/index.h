@@ -20,9 +20,14 @@ class Index {
  public:
   using Settings = RocksdbConversationStoreSettings;
 
-  /// Opens the tables in `folder`, or makes them where `create` says so. `damaged` names the file.
+  enum class Mode {
+    read_only,   // changes nothing in the folder: nothing can be written either
+    read_write,  // throws away what no table refers to: only when all was checked
+    create,      // or what is missing of it
+  };
+  /// Opens the tables in `folder`. `damaged` names the file.
   static Result<std::unique_ptr<Index>> open(std::string folder, const Settings& settings,
-                                             bool create);
+                                             Mode mode);
   ~Index();
   Index(const Index&) = delete;
 

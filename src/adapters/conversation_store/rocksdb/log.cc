@@ -49,8 +49,8 @@ Result<void> Log::adopt(const LogContents& recovered) {
     }
   }
   for (const auto number : remove) PARLEY_TRY_VOID(files.remove(path(number)));
-  if (!remove.empty()) PARLEY_TRY_VOID(files.sync_directory(settings_.folder));
-  return {};
+  // Always: a process that was killed may have left names that are not synced.
+  return files.sync_directory(settings_.folder);
 }
 
 Result<std::uint64_t> Log::append(std::string& record) {

@@ -40,7 +40,8 @@ class LogFiles {
   /// Names, in no order, without folders.
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
-  virtual Result<void> make_directory(const std::string& path) = 0;  // and those above; may exist
+  /// With those above, their names synced. It may exist.
+  virtual Result<void> make_directory(const std::string& path) = 0;
   virtual Result<void> sync_directory(const std::string& path) = 0;
   /// Held until the object ends, or the process. `unavailable` where somebody else holds it.
   virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;

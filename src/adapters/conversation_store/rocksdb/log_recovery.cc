@@ -74,6 +74,9 @@ Result<LogContents> recover_log(LogFiles& files, const std::string& folder, std:
     if (!log.unused.empty())
       return damaged(folder + "/" + segment_name(log.unused.front()),
                      "its header does not pass its check");
+    if (log.used.empty() && header->base > covered && !log.stray.empty())
+      return damaged(folder + "/" + segment_name(log.stray.back()),
+                     "its header does not pass its check");
     if (log.used.empty() && header->base > covered)
       return damaged(path, fmt::format("the log begins at position {}, but the index holds only "
                                        "what was before {}",

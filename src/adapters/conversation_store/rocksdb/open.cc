@@ -23,18 +23,18 @@ std::uint64_t random_epoch() {
   return static_cast<std::uint64_t>(device()) << 32 | device() | 1;
 }
 
-/// Whether the tables are to be made. A store that has lost them must not pass for a new one.
+/// Whether the tables are to be made, or their making, which was cut short, is to be completed. A
+/// store that has lost them must not pass for a new one.
 Result<bool> must_create(LogFiles& files, const StorePaths& paths) {
-  PARLEY_TRY(current, files.exists(paths.tables + "/CURRENT"));
-  if (current) return false;
   PARLEY_TRY(virgin, conversation_log::is_virgin_log(files, paths.log));
+  PARLEY_TRY(current, files.exists(paths.tables + "/CURRENT"));
+  if (current) return virgin;
   PARLEY_TRY(names, files.list(paths.tables));
   for (const auto& name : names) virgin = virgin && !name.ends_with(".sst");
-  if (!virgin)
-    return fail(Code::damaged, fmt::format("{}/CURRENT is missing, but the store has data. Nothing "
-                                           "was changed; restore the folder from a backup",
-                                           paths.tables));
-  return true;
+  if (virgin) return true;
+  return fail(Code::damaged, fmt::format("{}/CURRENT is missing, but the store has data. Nothing "
+                                         "was changed; restore the folder from a backup",
+                                         paths.tables));
 }
 
 Result<std::optional<store::v1::Identity>> read_identity(Index& index) {
@@ -92,8 +92,8 @@ Result<void> make(StoreParts& parts, const StorePaths& paths) {
   return parts.index->ingest(ingest);
 }
 
-/// Replays what the tables do not have.
-Result<void> recover(StoreParts& parts, const StorePaths& paths) {
+/// Replays what the tables do not have. Changes nothing.
+Result<LogContents> recover(StoreParts& parts, const StorePaths& paths) {
   auto state = read_state(*parts.index);
   if (!state && state.error().code != Code::not_found)
     return std::unexpected(std::move(state).error());
@@ -122,22 +122,32 @@ Result<void> recover(StoreParts& parts, const StorePaths& paths) {
   parts.tail_bytes = log.end - parts.state.covered;
   parts.info.last_issued = parts.state.last_issued;
   parts.info.generation = Generation(std::max(parts.state.generation.value, log.generation) + 1);
-  PARLEY_TRY(started, Log::start({parts.files, paths.log, epoch, parts.settings.segment_bytes}, log,
-                                 parts.info.generation.value));
-  parts.log = std::move(started);
-  return {};
+  return std::move(log);
 }
 
 Result<void> open_parts(StoreParts& parts, const StorePaths& paths) {
+  const auto open_index = [&](Index::Mode mode) -> Result<void> {
+    parts.index.reset();
+    PARLEY_TRY(index, Index::open(paths.tables, parts.settings, mode));
+    parts.index = std::move(index);
+    return {};
+  };
   PARLEY_TRY(create, must_create(*parts.files, paths));
-  PARLEY_TRY(index, Index::open(paths.tables, parts.settings, create));
-  parts.index = std::move(index);
+  // RocksDB throws away what it does not know of as soon as it opens for writing; with a damaged
+  // manifest that would be what the store holds. So all is read before anything is written.
+  PARLEY_TRY_VOID(open_index(create ? Index::Mode::create : Index::Mode::read_only));
   PARLEY_TRY(identity, read_identity(*parts.index));
   if (!identity) return make(parts, paths);
   PARLEY_TRY_VOID(check_identity(*identity, paths.folder, parts.settings));
   PARLEY_TRY_VOID(parts.index->verify(parts.settings.verify_at_open_bytes));
   parts.info.epoch = identity->epoch();
-  return recover(parts, paths);
+  PARLEY_TRY(log, recover(parts, paths));
+  if (!create) PARLEY_TRY_VOID(open_index(Index::Mode::read_write));
+  PARLEY_TRY(started,
+             Log::start({parts.files, paths.log, parts.info.epoch, parts.settings.segment_bytes},
+                        log, parts.info.generation.value));
+  parts.log = std::move(started);
+  return {};
 }
 
 }  // namespace
@@ -150,7 +160,7 @@ Result<StoreParts> open_store(const std::string& folder, Settings settings) {
   auto& files = *parts.files;
   PARLEY_TRY_VOID(files.make_directory(paths.log));
   PARLEY_TRY_VOID(files.make_directory(paths.tables));
-  PARLEY_TRY_VOID(files.sync_directory(folder));
+  PARLEY_TRY_VOID(files.sync_directory(folder));  // a killed process may have left them unsynced
   auto lock = files.lock(paths.lock);
   if (!lock) {
     if (lock.error().code != Code::unavailable) return std::unexpected(std::move(lock).error());

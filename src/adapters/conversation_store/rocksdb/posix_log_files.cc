@@ -135,10 +135,12 @@ class PosixLogFiles final : public LogFiles {
     return failed(errno, "look for", path);
   }
   Result<void> make_directory(const std::string& path) override {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    if (error) return failed(error.value(), "create the folder", path);
-    return {};
+    if (::mkdir(path.c_str(), 0700) == 0)
+      return sync_directory(std::filesystem::path(path).parent_path().string());
+    if (errno == EEXIST) return {};
+    if (errno != ENOENT) return failed(errno, "create the folder", path);
+    PARLEY_TRY_VOID(make_directory(std::filesystem::path(path).parent_path().string()));
+    return make_directory(path);
   }
   Result<void> sync_directory(const std::string& path) override {
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

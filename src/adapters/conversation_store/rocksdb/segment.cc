@@ -47,10 +47,12 @@ std::string encode(const SegmentHeader& header) {
 Result<SegmentHeader> decode_segment_header(std::string_view bytes) {
   if (bytes.size() < kSegmentHeaderBytes || !bytes.starts_with(kMagic))
     return fail(Code::not_found, "not a segment in use");
-  if (get<std::uint32_t>(bytes, 8) > kLogVersion)
+  const auto version = get<std::uint32_t>(bytes, 8);
+  if (version > kLogVersion)
     return fail(Code::unsupported,
                 "the log was written by a newer version of Parley: use that one");
-  if (crc32c(bytes.substr(16, kSegmentHeaderBytes - 16)) != get<std::uint32_t>(bytes, 12))
+  if (version < kLogVersion ||
+      crc32c(bytes.substr(16, kSegmentHeaderBytes - 16)) != get<std::uint32_t>(bytes, 12))
     return fail(Code::not_found, "not a segment in use");
   return SegmentHeader{get<std::uint64_t>(bytes, 16), get<std::uint64_t>(bytes, 24),
                        get<std::uint64_t>(bytes, 32)};

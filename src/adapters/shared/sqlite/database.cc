@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/one_line.h"
 
 namespace parley::sqlite {
 namespace {
@@ -39,7 +40,7 @@ Result<std::unique_ptr<Database>> Database::open(Settings settings,
     for (std::size_t i = 0; i < readers; ++i) db->connect(db->readers_->at(i));
   } catch (const std::exception& e) {
     Error error = db->explain(e);
-    error.message = fmt::format("{}: {} ({})", db->path_, error.message, text_of(e));
+    error.message = fmt::format("{}: {} ({})", db->path_, error.message, one_line(text_of(e)));
     return std::unexpected(std::move(error));
   }
   return db;
@@ -68,9 +69,9 @@ Result<void> Database::check() {
   std::string verdict;
   writer_ << "PRAGMA quick_check(1)", soci::into(verdict);
   if (verdict == "ok") return {};
-  return fail(
-      Code::damaged,
-      fmt::format("{}: the database is damaged: restore it from a backup ({})", path_, verdict));
+  return fail(Code::damaged,
+              fmt::format("{}: the database is damaged: restore it from a backup ({})", path_,
+                          one_line(verdict)));
 }
 
 Result<void> Database::migrate(std::span<const Migration> migrations) {

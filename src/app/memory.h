@@ -1,0 +1,20 @@
+#pragma once
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/loops.h"
+
+namespace parley::app {
+
+/// Gives memory that a burst left behind back to the system: glibc keeps it for ever otherwise.
+/// Looks every few seconds, on the blocking pool.
+class MemoryKeeper {
+ public:
+  explicit MemoryKeeper(Loops& loops) : loops_(loops), timer_(loops.at(0)) {}
+  void start();  // before the loops run, or on loop 0; ends with the loops
+
+ private:
+  Loops& loops_;
+  boost::asio::steady_timer timer_;
+};
+
+}  // namespace parley::app
