@@ -60,7 +60,7 @@ TEST_F(Memory, AnIdleSessionIsSmall) {
   ::setrlimit(RLIMIT_NOFILE, &files);
   if (files.rlim_cur < 2 * (kWarm + kSessions) + 100) GTEST_SKIP() << "too few files may be open";
 
-  settings_.edge.max_connections = kWarm + kSessions;
+  settings_.edge.max_connections = kWarm + kSessions + 10;
   start();
   const auto cursor = Cursor{FakeMessages::kEpoch, TimeMs(9'000)}.text();
   std::vector<net::UniqueFd> clients;
