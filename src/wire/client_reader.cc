@@ -1,6 +1,7 @@
 #include "wire/client_reader.h"
 
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/wire_format_lite.h>
 #include <optional>
 #include <simdjson.h>
@@ -45,7 +46,11 @@ std::optional<std::uint64_t> id_of(std::string_view frame) {
 }  // namespace
 
 ClientReader::ClientReader(std::size_t max_frames, std::size_t max_bytes)
-    : max_frames_(max_frames), block_(kBlock), arena_(over(block_)), json_(max_bytes) {}
+    : max_frames_(max_frames), block_(kBlock), arena_(over(block_)), json_(max_bytes) {
+  // The library writes a line to standard error for every text that is not UTF-8: a client must not
+  // be able to fill the log.
+  pb::SetLogHandler(nullptr);
+}
 
 v1::ClientFrame* ClientReader::make_frame() {
   return pb::Arena::CreateMessage<v1::ClientFrame>(&arena_);

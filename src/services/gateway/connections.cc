@@ -27,14 +27,22 @@ void Connections::close(net::ConnectionId id) {
   const auto slot = slot_of(id);
   if (auto& session = table_[slot]; session.user) {
     if (table_.leave(slot)) shared_.presence.went(loop_, session.user);
-    shared_.presence.disconnect(session.device);
+    if (!shared_.presence.one_loop()) shared_.presence.disconnect(session.device);
     shared_.metrics.sessions.add(-1);
   }
   table_.close(slot);
 }
 
+bool Connections::has_room_for(const Session& session) {
+  const auto max = shared_.settings.limits.connections_per_device;
+  if (!shared_.presence.one_loop()) return shared_.presence.connect(session.device, max);
+  std::size_t held = 0;
+  table_.for_user(session.user, [&](Session& s) { held += s.device == session.device; });
+  return held < max;
+}
+
 bool Connections::join(Session& session) {
-  if (!shared_.presence.connect(session.device, shared_.settings.limits.connections_per_device)) {
+  if (!has_room_for(session)) {
     session.user = {};  // never joined
     return false;
   }

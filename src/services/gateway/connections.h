@@ -41,6 +41,7 @@ class Connections {
   void answered(Session& session);
 
  private:
+  bool has_room_for(const Session& session);  // and takes it
   SessionSlot slot_of(net::ConnectionId id) const;
 
   Shared& shared_;

@@ -30,7 +30,7 @@ struct Gateway::Impl {
                std::move(settings),
                services,
                Tickets(key),
-               {services.sessions, id},
+               {services.sessions, id, loops.size()},
                GatewayMetrics(metrics),
                id},
         admission(std::make_shared<net::Admission>(shared.settings.edge.max_connections,

@@ -3,7 +3,16 @@
 namespace parley::gateway::testing {
 namespace {
 
-class Hello : public GatewayTest {};
+class Hello : public GatewayTest {
+ protected:
+  explicit Hello(std::size_t loops = 1) : GatewayTest(loops) {}
+
+  void expect_two_connections_at_most();
+};
+class HelloOnTwoLoops : public Hello {
+ protected:
+  HelloOnTwoLoops() : Hello(2) {}
+};
 
 v1::ClientFrame hello_with(const std::string& token) {
   v1::ClientFrame frame;
@@ -118,7 +127,7 @@ TEST_F(Hello, ASecondOneIsAnError) {
   EXPECT_TRUE(connected->request(ping(0)).has_pong());
 }
 
-TEST_F(Hello, ADeviceHoldsOnlySoManyConnections) {
+void Hello::expect_two_connections_at_most() {
   settings_.limits.connections_per_device = 2;
   start();
   auto first = client(1);
@@ -132,6 +141,9 @@ TEST_F(Hello, ADeviceHoldsOnlySoManyConnections) {
   eventually([&] { return metric("parley_gateway_sessions") == 1; });
   auto again = client(1);
 }
+
+TEST_F(Hello, ADeviceHoldsOnlySoManyConnections) { expect_two_connections_at_most(); }
+TEST_F(HelloOnTwoLoops, ADeviceHoldsOnlySoManyConnections) { expect_two_connections_at_most(); }
 
 TEST_F(Hello, PresenceIsToldForTheFirstAndTheLastSession) {
   start();

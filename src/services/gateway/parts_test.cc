@@ -105,7 +105,7 @@ TEST(SessionTable, FindsAllSessionsOfAUserAndNoOthers) {
 
 TEST(LocalPresence, TellsTheFirstAndTheLastSessionAcrossLoops) {
   testing::FakeSessions sessions;
-  LocalPresence presence(sessions, GatewayId(1));
+  LocalPresence presence(sessions, GatewayId(1), 2);
   presence.came(0, UserId(1));
   presence.came(1, UserId(1));
   presence.went(0, UserId(1));
@@ -119,7 +119,7 @@ TEST(LocalPresence, TellsTheFirstAndTheLastSessionAcrossLoops) {
 
 TEST(LocalPresence, CountsTheConnectionsOfADevice) {
   testing::FakeSessions sessions;
-  LocalPresence presence(sessions, GatewayId(1));
+  LocalPresence presence(sessions, GatewayId(1), 2);
   EXPECT_TRUE(presence.connect(DeviceId(1), 2));
   EXPECT_TRUE(presence.connect(DeviceId(1), 2));
   EXPECT_FALSE(presence.connect(DeviceId(1), 2));

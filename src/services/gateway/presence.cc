@@ -21,6 +21,7 @@ void LocalPresence::disconnect(DeviceId device) {
 
 void LocalPresence::came(std::size_t loop, UserId user) {
   const std::lock_guard lock(mutex_);
+  if (one_loop_) return changes_.push_back({user, true});
   auto& loops = loops_[user];
   if (loops == 0) changes_.push_back({user, true});
   loops |= LoopSet{1} << loop;
@@ -28,6 +29,7 @@ void LocalPresence::came(std::size_t loop, UserId user) {
 
 void LocalPresence::went(std::size_t loop, UserId user) {
   const std::lock_guard lock(mutex_);
+  if (one_loop_) return changes_.push_back({user, false});
   const auto at = loops_.find(user);
   PARLEY_CHECK(at != loops_.end(), "a user goes who was not here");
   at->second &= ~(LoopSet{1} << loop);

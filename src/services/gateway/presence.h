@@ -14,7 +14,12 @@ class LocalPresence {
  public:
   static constexpr std::size_t kMaxLoops = 64;
 
-  LocalPresence(SessionApi& sessions, GatewayId gateway) : sessions_(sessions), gateway_(gateway) {}
+  LocalPresence(SessionApi& sessions, GatewayId gateway, std::size_t loops)
+      : sessions_(sessions), gateway_(gateway), one_loop_(loops == 1) {}
+
+  /// Where there is one loop, its own table knows who is here and with how many connections:
+  /// nothing is kept a second time, and only `came`, `went` and `flush` are for use.
+  bool one_loop() const { return one_loop_; }
 
   /// Counts a connection of the device; false if it has `max` already.
   bool connect(DeviceId device, std::size_t max);
@@ -33,6 +38,7 @@ class LocalPresence {
  private:
   SessionApi& sessions_;
   const GatewayId gateway_;
+  const bool one_loop_;
   mutable std::mutex mutex_;
   boost::unordered_flat_map<UserId, LoopSet, std::hash<UserId>> loops_;
   boost::unordered_flat_map<DeviceId, std::uint32_t, std::hash<DeviceId>> connections_;
