@@ -294,7 +294,8 @@ void Traffic::tick() {
 void Traffic::send_due() {
   const double spacing =
       static_cast<double>(kSecond) * static_cast<double>(options_.processes) / options_.rate;
-  for (; next_send_ <= static_cast<double>(turn_now_); next_send_ += spacing) {
+  const auto until = static_cast<double>(std::min(turn_now_, measure_to_ - 1));
+  for (; next_send_ <= until; next_send_ += spacing) {
     send_next(next_sender_, static_cast<Nanos>(next_send_));
     next_sender_ = (next_sender_ + 1) % senders_;
   }
@@ -307,6 +308,7 @@ void Traffic::load() {
   next_send_ = static_cast<double>(start);
   next_drop_ = next_tick_ = start;
   sending_ = true;
+  progress();
   measure(start);
   if (options_.rate == 0)
     for (std::size_t n = 0; n < options_.outstanding; ++n)

@@ -18,7 +18,7 @@ class TrafficTest : public testing::Test {
     options.messages = 30;
     options.duration = 30;  // the number of messages ends it
     options.read_every = 1;
-    options.settle = 1;
+    options.settle = 30;
     options.quiet = true;
   }
 
@@ -72,7 +72,7 @@ TEST_F(TrafficTest, SendsAtARate) {
   FakeServer server({});
   const Result result = run(server);
   EXPECT_EQ(result.faults.total(), 0U) << all(result);
-  EXPECT_NEAR(static_cast<double>(result[Counter::sent]), 1'000, 10);
+  EXPECT_EQ(result[Counter::sent], 1'000U) << "however late the process came to it";
 }
 
 TEST_F(TrafficTest, LetsDevicesDropAndComeBack) {
@@ -81,7 +81,6 @@ TEST_F(TrafficTest, LetsDevicesDropAndComeBack) {
   options.messages = 0;
   options.duration = 2;
   options.devices = 2;
-  options.settle = 30;
   FakeServer server({});
   const Result result = run(server);
   EXPECT_EQ(result.faults.total(), 0U) << all(result);
@@ -91,7 +90,6 @@ TEST_F(TrafficTest, LetsDevicesDropAndComeBack) {
 
 TEST_F(TrafficTest, ResendsWhatWasNotAcknowledgedWhenTheServerVanishes) {
   options.kill_aware = true;
-  options.settle = 30;
   FakeServer server({.close_after = 50});
   const Result result = run(server);
   EXPECT_EQ(result.faults.total(), 0U) << all(result);
@@ -103,7 +101,6 @@ TEST_F(TrafficTest, ResendsWhatWasNotAcknowledgedWhenTheServerVanishes) {
 }
 
 TEST_F(TrafficTest, TriesAgainWhatFailedForNow) {
-  options.settle = 30;
   FakeServer server({.retryable_every = 7});
   const Result result = run(server);
   EXPECT_EQ(result.faults.total(), 0U) << all(result);
@@ -112,15 +109,13 @@ TEST_F(TrafficTest, TriesAgainWhatFailedForNow) {
 }
 
 TEST_F(TrafficTest, FetchesAGapThatStaysOpen) {
-  options.settle = 30;
   FakeServer server({.hide_live = 5});
   const Result result = run(server);
   EXPECT_EQ(result.faults.total(), 0U) << all(result);
-  EXPECT_EQ(result[Counter::holes_fetched], 1U);
+  EXPECT_GE(result[Counter::holes_fetched], 1U);
 }
 
 TEST_F(TrafficTest, FindsAServerThatCutsConnections) {
-  options.settle = 30;
   FakeServer server({.close_after = 50});
   const Result result = run(server);
   EXPECT_EQ(result.faults.count(FaultKind::disconnected), 4U) << all(result);
@@ -161,6 +156,7 @@ TEST_F(TrafficTest, FindsAServerThatNeverDelivers) {
   options.users = 2;
   options.messages = 1;
   options.outstanding = 1;
+  options.settle = 1;  // it never will
   FakeServer server({.withhold = 2});
   const Result result = run(server);
   EXPECT_GT(result.faults.count(FaultKind::missing), 0U) << all(result);

@@ -10,7 +10,6 @@ server takes an ordinary client afterwards.
 import argparse
 import pathlib
 import random
-import re
 import socket
 import struct
 import sys
@@ -42,11 +41,6 @@ class Scene:
         self.load.wait_for("sending:")
         return self
 
-    def acknowledged(self):
-        """How many messages of the ordinary people, by parley-load's last line of progress."""
-        counts = re.findall(r"(\d+) in all", self.load.text())
-        return int(counts[-1]) if counts else 0
-
     def __exit__(self, failed, *rest):
         try:
             if not failed:
@@ -60,9 +54,9 @@ class Scene:
             self.server.__exit__(failed, *rest)
 
     def prove_others_went_on(self):
-        before = self.acknowledged()
-        wait_until(lambda: self.acknowledged() > before + 200, "others going on")
-        self.load.process.terminate()  # it stops sending, and proves
+        before = self.load.acknowledged()
+        wait_until(lambda: self.load.acknowledged() > before + 200, "others going on")
+        self.load.stop_sending()
         report = self.load.finish()
         print(f"  others: {report['counts']['acknowledged']} messages, all there, once, in order; acknowledged within "
               f"{report['acknowledgement_ms']['p99']:.0f} ms (p99)", flush=True)

@@ -15,6 +15,7 @@ import argparse
 import ctypes
 import os
 import pathlib
+import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -59,6 +60,12 @@ def fill(ballast):
             out.flush()
 
 
+def stands_still(load):
+    """Nothing more is acknowledged: two lines of progress say the same."""
+    counts = re.findall(r"^sending:.* (\d+) in all", load.text(), re.MULTILINE)
+    return len(counts) >= 3 and counts[-1] == counts[-2] != "0"
+
+
 def run(programs, folder):
     disk = folder / "disk"
     disk.mkdir()
@@ -79,22 +86,17 @@ def fill_and_make_space(programs, folder, disk):
                   "--duration", 3600, "--settle", 90) as load:
             load.wait_for("sending:")
             fill(ballast)
-            # With a disk that is full nothing more is acknowledged: two lines of progress say the same.
-            def stands_still():
-                counts = [line.split(", ")[2] for line in load.text().splitlines() if line.startswith("sending:")]
-                return len(counts) >= 3 and counts[-1] == counts[-2] and not counts[-1].startswith("0 ")
-
-            wait_until(stands_still, "the disk being full", 120)
+            wait_until(lambda: stands_still(load), "the disk being full", 120)
             if not server.alive():
                 raise Broken(f"the server ended: {server.errors()}")
-            stopped_at = load.text().splitlines()[-1].split(", ")[2]
+            full_at = load.acknowledged()
             ballast.unlink()
-            wait_until(lambda: load.text().splitlines()[-1].split(", ")[2] != stopped_at, "sending again")
-            load.process.terminate()  # it stops sending, and proves
+            wait_until(lambda: load.acknowledged() > full_at, "sending again")
+            load.stop_sending()
             report = load.finish()
     if report["errors"].get("storage_full", 0) == 0:
         raise Broken(f"nobody was told storage_full: {report['errors']}")
-    print(f"full after {stopped_at}; {report['errors']['storage_full']} sends answered storage_full; with space again, "
+    print(f"full after {full_at} messages; {report['errors']['storage_full']} sends answered storage_full; with space again, "
           f"{report['counts']['acknowledged']} acknowledged, all there, once, in order")
     return 0
 

@@ -20,7 +20,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from processes import Broken, Folder, Load, Server, free_port, seed  # noqa: E402
+from processes import Broken, Folder, Load, Server, free_port, seed, wait_until  # noqa: E402
 
 ENOUGH = 8
 TRIES = 5
@@ -36,12 +36,15 @@ def one_kill(programs, seeded, folder, number, draw):
     server = Server(programs, data, free_port(number))
     with server:
         with Load(server, data / "tokens.jsonl", folder, "--devices", 1, "--users", PEOPLE, "--conversations",
-                  2 * PEOPLE, "--outstanding", OUTSTANDING, "--read-every", 1, "--duration", 2.2, "--settle", 60,
+                  2 * PEOPLE, "--outstanding", OUTSTANDING, "--read-every", 1, "--duration", 3600, "--settle", 60,
                   "--kill-aware", "--seed", number) as load:
             load.wait_for("sending:")
             time.sleep(draw.uniform(0.0, 1.2))  # the moment is what is drawn; nothing is awaited
             server.kill()
+            before = load.acknowledged()
             server.start()
+            wait_until(lambda: load.acknowledged() > before, "going on after the kill")
+            load.stop_sending()
             report = load.finish()
     caught = report["interruptions"]
     if len(caught) != 1:

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -150,6 +151,15 @@ class Load:
 
     def text(self):
         return self.log.read_text(errors="replace")
+
+    def acknowledged(self):
+        """How many messages, by the last line of progress; there is one a second."""
+        counts = re.findall(r"(\d+) in all", self.text())
+        return int(counts[-1]) if counts else 0
+
+    def stop_sending(self):
+        """What was done is then proved."""
+        self.process.terminate()
 
     def wait_for(self, text):
         wait_until(lambda: text in self.text() or self.process.poll() is not None, f"'{text}' of parley-load")
