@@ -71,9 +71,10 @@ void Resumes::on_lost(Session& session, int code, std::string_view reason) {
 
 Result Resumes::run() {
   constexpr Nanos kPatience = 60'000'000'000;
+  constexpr Nanos kPatienceEach = 10'000'000;
   // Everyone comes once, for a ticket and a cursor; not where each token may be shown only once.
   std::size_t begun = options_.fresh_tokens ? clients_.size() : 0;
-  const Nanos give_up = now() + kPatience;
+  const Nanos give_up = now() + kPatience + kPatienceEach * static_cast<Nanos>(clients_.size());
   while (begun < clients_.size() || under_way_ > 0) {
     for (; begun < clients_.size() && under_way_ < options_.connecting; ++begun) start_next(now());
     loop_.turn(now() + 10'000'000);
