@@ -150,12 +150,13 @@ void Traffic::began(Client& client) {
   for (const auto& [name, head] : client.first_heads) {
     if (const auto conversation = find(name)) {
       const LogIndex log = log_of(client, *conversation);
-      checker_.began_at(log, head);
-      delivered_sent_[log] = head;
+      checker_.began_at(log, head.seq);
+      delivered_sent_[log] = head.seq;
     }
+    if (head.delivered >= head.seq) continue;
     auto& mark = *frame.mutable_ack()->add_marks();
     mark.set_conversation_id(name);
-    mark.set_seq(head);
+    mark.set_seq(head.seq);
     if (static_cast<std::uint32_t>(frame.ack().marks_size()) ==
         client.session.welcome().limits().ack_marks())
       break;

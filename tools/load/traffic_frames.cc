@@ -55,12 +55,14 @@ void Traffic::on_first_backlog(Client& client, const v1::ServerFrame& frame) {
   // What was there before the run is not judged, but the server must know that it has arrived.
   const auto raise = [&](const std::string& name, std::uint64_t seq) {
     auto& head = client.first_heads[name];
-    head = std::max(head, seq);
+    head.seq = std::max(head.seq, seq);
   };
   if (frame.has_entry()) raise(frame.entry().conversation_id(), frame.entry().seq());
   if (frame.has_gap()) raise(frame.gap().conversation_id(), frame.gap().to());
   if (!frame.has_conversation()) return;
   raise(frame.conversation().conversation_id(), frame.conversation().head());
+  client.first_heads[frame.conversation().conversation_id()].delivered =
+      frame.conversation().delivered();
   if (const auto conversation = find(frame.conversation().conversation_id()))
     checker_.began_unread(*conversation, side_of(client, *conversation),
                           frame.conversation().unread());

@@ -25,11 +25,14 @@ struct Traffic::Client {
   bool returning = false;  // a reconnect is in the queue
   unsigned attempts = 0;
   std::string first_cursor;
-  std::unordered_map<std::string, std::uint64_t>
-      first_heads;                   // of every conversation it is told of
-  std::deque<SendIndex> unanswered;  // in the order of sending
-  std::deque<SendIndex> waiting;     // for the connection
-  std::vector<SendIndex> retry;      // failed, to be sent again
+  struct Head {
+    std::uint64_t seq = 0;
+    std::uint64_t delivered = 0;  // as the server knows
+  };
+  std::unordered_map<std::string, Head> first_heads;  // of every conversation it is told of
+  std::deque<SendIndex> unanswered;                   // in the order of sending
+  std::deque<SendIndex> waiting;                      // for the connection
+  std::vector<SendIndex> retry;                       // failed, to be sent again
   std::vector<std::size_t> retry_fetches;
   std::vector<std::size_t> retry_jobs;
   bool retry_read = false;
