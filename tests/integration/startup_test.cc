@@ -61,9 +61,10 @@ TEST(Startup, ASecondProcessOnTheSameFolderIsRefused) {
 TEST(Startup, ATakenPortIsOneSentence) {
   TempFolder folder;
   ServerProcess server(folder.path() / "data");
-  expect_sentence(parleyd({"--data", (folder.path() / "other").string(), "--listen",
-                           "127.0.0.1:" + std::to_string(server.port())}),
-                  1, std::to_string(server.port()));
+  expect_sentence(
+      parleyd({"--data", (folder.path() / "other").string(), "--server-admin", "127.0.0.1:0",
+               "--listen", "127.0.0.1:" + std::to_string(server.port())}),
+      1, std::to_string(server.port()));
 }
 
 TEST(Startup, ADamagedStoreIsNamedAndNeverRepaired) {
