@@ -29,7 +29,7 @@ build: ## build the release programs into build/release/bin
 	@$(NINJA) build/release $(PROGRAMS)
 
 dev: ## build everything quickly, without optimisation (build/dev)
-	@scripts/bootstrap build
+	@scripts/bootstrap test
 	@$(MAKE) -s build/dev/build.ninja
 	@$(NINJA) build/dev
 
