@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "api/message.h"
+#include "api/presence.h"
 
 namespace parley {
 
@@ -27,6 +28,13 @@ struct ConversationNotice {
   Origin origin;
 };
 
+/// `user` types in the conversation.
+struct TypingNotice {
+  ConversationId conversation;
+  UserId user;
+  std::vector<UserId> recipients;
+};
+
 /// What a gateway does for the other services. Any loop; batches; best effort: the duty to deliver
 /// stays with the caller, who sees the recipients' marks move or does it again.
 class DeliveryApi {
@@ -35,6 +43,10 @@ class DeliveryApi {
   virtual void deliver(std::vector<Delivery> entries) = 0;
   virtual void receipts(std::vector<ReceiptNotice> notices) = 0;
   virtual void changed(std::vector<ConversationNotice> notices) = 0;
+  /// Somebody types, for the sessions of some users. Dropped first.
+  virtual void typing(std::vector<TypingNotice> notices) = 0;
+  /// For the sessions that watch those users. Dropped first.
+  virtual void presence(std::vector<PresenceView> changes) = 0;
   /// Closes the sockets of one device (signed_out), or of all of a user's devices (device 0).
   virtual void sign_out(UserId user, DeviceId device) = 0;
 };

@@ -53,8 +53,15 @@ struct ConversationView {
   ConversationId conversation;
   Head head;
   Marks own;
-  std::vector<std::pair<UserId, Marks>> others;
+  std::vector<std::pair<UserId, Marks>> others;  // of a direct conversation
   TimeMs changed;
+};
+
+/// How far the members of a conversation are, as of one entry.
+struct Receipts {
+  std::uint32_t members = 0;  // other than the entry's sender
+  std::uint32_t delivered = 0, read = 0;
+  std::vector<std::pair<UserId, Marks>> each;  // up to kReceiptMembers members; above: counts alone
 };
 
 /// One conversation that changed since a cursor.
@@ -98,7 +105,18 @@ class MessageApi {
                                                            Seq to, std::size_t limit) = 0;
   virtual Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
                                                  HistoryQuery query) = 0;
-  /// One conversation as it stands for the asker. A direct one without entries: head 0.
+  /// Appends a change that the group service has committed; its users join and leave by it. The
+  /// same version twice: the first answer again. Changes of a group come in the order of their
+  /// versions
+  /// (`conflict` else).
+  virtual Awaitable<Result<Head>> append(GroupId group, UserId actor, GroupChange change) = 0;
+  /// Marks of some users in a conversation, for who has the duty to deliver; in their order.
+  virtual Awaitable<Result<std::vector<Marks>>> marks(ConversationId conversation,
+                                                      std::vector<UserId> users) = 0;
+  virtual Awaitable<Result<Receipts>> receipts(UserId asker, ConversationId conversation,
+                                               Seq seq) = 0;
+  /// One conversation as it stands for the asker. A direct one without entries: head 0. A group
+  /// that the asker left: as it was then.
   virtual Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) = 0;
   /// The user's conversations in the order of their keys, after `after`.
   virtual Awaitable<Result<std::vector<ConversationView>>> conversations(

@@ -5,6 +5,7 @@ namespace parley {
 
 using UserId = Named<struct UserIdTag, std::uint64_t>;
 using DeviceId = Named<struct DeviceIdTag, std::uint64_t>;
+using GroupId = Named<struct GroupIdTag, std::uint64_t>;
 using MessageId = Named<struct MessageIdTag, std::uint64_t>;
 
 /// The number of an entry in its conversation, dense from 1. 0 is "before the first".

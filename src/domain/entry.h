@@ -4,10 +4,11 @@
 
 #include "base/ids.h"
 #include "domain/conversation_id.h"
+#include "domain/group_change.h"
 
 namespace parley {
 
-enum class EntryKind : std::uint8_t { message = 1 };
+enum class EntryKind : std::uint8_t { message = 1, group_change = 2 };
 
 /// One record of a conversation's log. Immutable once appended.
 struct Entry {
@@ -18,11 +19,22 @@ struct Entry {
   DeviceId device;
   TimeMs time;
   std::string client_message_id;  // empty: none
-  std::string body;               // the validated bytes of parley.v1.Body
+  std::string body;               // of a message: the validated bytes of parley.v1.Body
   std::uint64_t countable = 0;    // countable messages of the conversation up to and with this one
   EntryKind kind = EntryKind::message;
+  GroupState group = {};  // after this entry; a direct conversation has none
+  std::shared_ptr<const GroupChange> change = {};  // of a group_change; never null there
 
-  bool operator==(const Entry&) const = default;
+  bool operator==(const Entry& other) const {
+    const auto same_change = [](const auto& a, const auto& b) {
+      return a == b || (a && b && *a == *b);
+    };
+    return conversation == other.conversation && seq == other.seq && id == other.id &&
+           sender == other.sender && device == other.device && time == other.time &&
+           client_message_id == other.client_message_id && body == other.body &&
+           countable == other.countable && kind == other.kind && group == other.group &&
+           same_change(change, other.change);
+  }
 };
 using EntryPtr = std::shared_ptr<const Entry>;
 
@@ -32,8 +44,14 @@ struct Head {
   MessageId id;
   TimeMs time;
   std::uint64_t countable = 0;
+  GroupState group = {};
 
   bool operator==(const Head&) const = default;
 };
+
+/// The head of a log that ends with this entry.
+inline Head head_after(const Entry& last) {
+  return {last.seq, last.id, last.time, last.countable, last.group};
+}
 
 }  // namespace parley

@@ -23,6 +23,7 @@ struct Append {
   std::vector<EntryPtr> entries;  // dense, following the stored head; each with a client_message_id
                                   // leaves an idempotency row
   std::vector<UserId> inboxes;    // whose inbox rows now say (time and seq of the last entry)
+  bool wide = false;              // those rows stay: entries after these do not renew them
   std::vector<MarkChange> marks;
 };
 
@@ -45,6 +46,15 @@ struct InboxRow {
   ConversationId conversation;
   TimeMs changed;  // of the last entry, or of a mark of anybody in it
   Seq head;
+  bool wide = false;  // entries do not renew this row: the conversation's head says what is new
+};
+
+/// A user of a group, now or once.
+struct Participant {
+  UserId user;
+  Marks marks;
+
+  bool operator==(const Participant&) const = default;
 };
 
 /// The conversation logs, with marks, inboxes and the feed: one durable store.
@@ -82,8 +92,12 @@ class ConversationStore {
   /// The first seq whose entry's time is at or after `time`; head + 1 where there is none.
   virtual Result<Seq> seek(const ConversationId& conversation, TimeMs time) = 0;
   virtual Result<Marks> marks(const ConversationId& conversation, UserId user) = 0;
-  /// Rows of a user with changed >= since, in the order of conversation keys, after `after` (none:
-  /// from the first).
+  /// Those whom a group_change ever made members of the group (`joined` is set), by rising user,
+  /// after `after`. What marks say of them is all merged.
+  virtual Result<std::vector<Participant>> participants(const ConversationId& group, UserId after,
+                                                        std::size_t limit) = 0;
+  /// Rows of a user with changed >= since, or wide, in the order of conversation keys, after
+  /// `after` (none: from the first).
   virtual Result<std::vector<InboxRow>> inbox(UserId user, TimeMs since,
                                               std::optional<ConversationId> after,
                                               std::size_t limit) = 0;
@@ -94,6 +108,10 @@ struct FeedEntry {
   ConversationId conversation;
   Seq seq;
 };
+struct FeedPage {
+  std::vector<FeedEntry> entries;
+  std::uint64_t next = 0;  // everything up to this position was looked at: go on after it
+};
 
 /// The stream of stored entries in commit order. Same object, threads and durability as the
 /// ConversationStore; an entry is in the feed as soon as it can be read. At least once: a consumer
@@ -101,12 +119,16 @@ struct FeedEntry {
 class Feed {
  public:
   virtual ~Feed() = default;
-  /// Entries with position > after, at most `limit`.
-  virtual Result<std::vector<FeedEntry>> feed(std::uint64_t after, std::size_t limit) = 0;
+  enum class Of { all, groups };
+  /// Entries with position > after, at most `limit`; of all conversations, or of groups alone. What
+  /// was trimmed is passed over.
+  virtual Result<FeedPage> feed(std::uint64_t after, std::size_t limit, Of of) = 0;
   /// 0 for a consumer that never stored one. Positions never go back: a lower one is ignored.
   virtual Result<std::uint64_t> position(std::string_view consumer) = 0;
   /// Stored with the next commit's sync at the latest; a crash may bring an older one back.
   virtual void set_position(std::string_view consumer, std::uint64_t position) = 0;
+  /// Every consumer has passed everything up to `position`: those rows may go, now or later.
+  virtual void trim(std::uint64_t position) = 0;
 };
 
 }  // namespace parley

@@ -45,10 +45,10 @@ Result<void> MessageService::start() {
   std::unordered_map<ConversationId, Seq> newest;
   auto position = stored;
   for (;;) {
-    PARLEY_TRY(page, feed_.feed(position, kFeedPage));
-    for (const auto& entry : page) newest[entry.conversation] = entry.seq;
-    if (!page.empty()) position = page.back().position;
-    if (page.size() < kFeedPage) break;
+    PARLEY_TRY(page, feed_.feed(position, kFeedPage, Feed::Of::all));
+    for (const auto& entry : page.entries) newest[entry.conversation] = entry.seq;
+    position = page.next;
+    if (page.entries.size() < kFeedPage) break;
   }
   shared_.stored_position = position;
   if (!newest.empty())

@@ -78,6 +78,7 @@ void MemoryConversationStore::apply(TimeMs now, const Append& append) {
   const TimeMs changed = append.entries.empty() ? now : append.entries.back()->time;
   for (const auto user : append.inboxes) {
     auto& row = inboxes_[user][append.conversation];
+    row.wide = row.wide || append.wide;
     row.changed = std::max(row.changed, changed);
     if (!append.entries.empty() || !row.head) row.head = head_of(append.conversation).seq;
   }
@@ -86,8 +87,7 @@ void MemoryConversationStore::apply(TimeMs now, const Append& append) {
 Head MemoryConversationStore::head_of(const ConversationId& conversation) const {
   const auto log = logs_.find(conversation);
   if (log == logs_.end()) return {};
-  const auto& last = *log->second.back();
-  return {last.seq, last.id, last.time, last.countable};
+  return head_after(*log->second.back());
 }
 
 Result<Head> MemoryConversationStore::head(const ConversationId& conversation) {
@@ -146,18 +146,36 @@ Result<std::vector<InboxRow>> MemoryConversationStore::inbox(UserId user, TimeMs
   // Ids compare as their keys do: by kind, then numbers.
   auto it = after ? inbox->second.upper_bound(*after) : inbox->second.begin();
   for (; it != inbox->second.end() && rows.size() < limit; ++it)
-    if (it->second.changed >= since)
-      rows.push_back({it->first, it->second.changed, it->second.head});
+    if (it->second.changed >= since || it->second.wide)
+      rows.push_back({it->first, it->second.changed, it->second.head, it->second.wide});
   return rows;
 }
 
-Result<std::vector<FeedEntry>> MemoryConversationStore::feed(std::uint64_t after,
-                                                             std::size_t limit) {
+Result<std::vector<Participant>> MemoryConversationStore::participants(const ConversationId& group,
+                                                                       UserId after,
+                                                                       std::size_t limit) {
   const std::lock_guard lock(mutex_);
-  std::vector<FeedEntry> rows;
-  for (std::uint64_t i = after; i < feed_.size() && rows.size() < limit; ++i)
-    rows.push_back({i + 1, feed_[i]->conversation, feed_[i]->seq});
-  return rows;
+  std::vector<Participant> found;
+  for (auto it = marks_.upper_bound({group, after});
+       it != marks_.end() && it->first.first == group && found.size() < limit; ++it)
+    if (it->second.joined) found.push_back({it->first.second, it->second});
+  return found;
+}
+
+Result<FeedPage> MemoryConversationStore::feed(std::uint64_t after, std::size_t limit, Of of) {
+  const std::lock_guard lock(mutex_);
+  FeedPage page{{}, std::max(after, trimmed_)};
+  for (; page.next < feed_.size() && page.entries.size() < limit; ++page.next) {
+    const auto& entry = *feed_[page.next];
+    if (of == Of::groups && entry.conversation.is_direct()) continue;
+    page.entries.push_back({page.next + 1, entry.conversation, entry.seq});
+  }
+  return page;
+}
+
+void MemoryConversationStore::trim(std::uint64_t position) {
+  const std::lock_guard lock(mutex_);
+  trimmed_ = std::max(trimmed_, position);
 }
 
 Result<std::uint64_t> MemoryConversationStore::position(std::string_view consumer) {

@@ -31,11 +31,14 @@ class MemoryConversationStore final : public ConversationStore, public Feed {
                                      std::size_t limit, bool newest) override;
   Result<Seq> seek(const ConversationId& conversation, TimeMs time) override;
   Result<Marks> marks(const ConversationId& conversation, UserId user) override;
+  Result<std::vector<Participant>> participants(const ConversationId& group, UserId after,
+                                                std::size_t limit) override;
   Result<std::vector<InboxRow>> inbox(UserId user, TimeMs since,
                                       std::optional<ConversationId> after,
                                       std::size_t limit) override;
 
-  Result<std::vector<FeedEntry>> feed(std::uint64_t after, std::size_t limit) override;
+  Result<FeedPage> feed(std::uint64_t after, std::size_t limit, Of of) override;
+  void trim(std::uint64_t position) override;
   Result<std::uint64_t> position(std::string_view consumer) override;
   void set_position(std::string_view consumer, std::uint64_t position) override;
 
@@ -49,6 +52,7 @@ class MemoryConversationStore final : public ConversationStore, public Feed {
   struct Row {
     TimeMs changed;
     Seq head;
+    bool wide = false;
   };
 
   void run();
@@ -69,6 +73,7 @@ class MemoryConversationStore final : public ConversationStore, public Feed {
   std::map<std::pair<ConversationId, UserId>, Marks> marks_;
   std::map<UserId, std::map<ConversationId, Row>> inboxes_;
   std::vector<EntryPtr> feed_;
+  std::uint64_t trimmed_ = 0;
   std::map<std::string, std::uint64_t, std::less<>> positions_;
 
   std::thread thread_;

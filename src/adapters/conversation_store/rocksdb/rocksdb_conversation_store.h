@@ -43,7 +43,8 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
                                       std::optional<ConversationId> after,
                                       std::size_t limit) override;
 
-  Result<std::vector<FeedEntry>> feed(std::uint64_t after, std::size_t limit) override;
+  Result<FeedPage> feed(std::uint64_t after, std::size_t limit, Of of) override;
+  void trim(std::uint64_t position) override;
   Result<std::uint64_t> position(std::string_view consumer) override;
   void set_position(std::string_view consumer, std::uint64_t position) override;
 
