@@ -33,6 +33,7 @@ struct GroupChange {
 
 /// A group as of an entry of its log.
 struct GroupState {
+  std::uint64_t version = 0;  // of the last change in the log; 0: not a group
   std::uint32_t members = 0;
   bool wide = false;  // has ever had more members than get inbox rows; stays so
   bool dissolved = false;

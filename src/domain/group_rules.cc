@@ -45,7 +45,11 @@ GroupState after(const GroupState& before, const GroupChange& change) {
   if (change.what == What::created) state.members = users;
   if (change.what == What::added) state.members += users;
   if (change.what == What::removed || change.what == What::left) state.members -= users;
-  if (change.what == What::dissolved) state = {0, before.wide, true};
+  if (change.what == What::dissolved) {
+    state.members = 0;
+    state.dissolved = true;
+  }
+  state.version = change.version;
   state.wide = state.wide || state.members > kInboxMembers;
   return state;
 }

@@ -1,6 +1,37 @@
 #include "services/message/conversation_state.h"
 
 namespace parley::message {
+namespace {
+constexpr std::size_t kFew = 8;  // members that are looked through
+}
+
+Member* ConversationState::member(UserId user) {
+  if (places_) {
+    const auto at = places_->find(user);
+    return at == places_->end() ? nullptr : &members[at->second];
+  }
+  for (auto& m : members)
+    if (m.user == user) return &m;
+  return nullptr;
+}
+
+Member& ConversationState::add(UserId user, const Marks& at) {
+  if (auto* known = member(user)) {
+    known->marks.merge(at);
+    return *known;
+  }
+  Member fresh;
+  fresh.user = user;
+  fresh.marks = fresh.told = at;
+  members.push_back(std::move(fresh));
+  if (!places_ && members.size() > kFew) {
+    places_ = std::make_unique<boost::unordered_flat_map<UserId, std::size_t, std::hash<UserId>>>();
+    for (std::size_t i = 0; i < members.size(); ++i) places_->emplace(members[i].user, i);
+  } else if (places_) {
+    places_->emplace(user, members.size() - 1);
+  }
+  return members.back();
+}
 
 ConversationState& ConversationCache::touch(const ConversationId& id) {
   auto& slot = states_[id];

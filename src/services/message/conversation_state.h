@@ -2,6 +2,7 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,10 +27,18 @@ struct WaitingMark {
   Route route;
 };
 
+/// A change of a group on its way into the log.
+struct WaitingChange {
+  UserId actor;
+  GroupChange change;
+  std::move_only_function<void(Result<Head>)> done;  // any loop's: it posts
+};
+
 struct Member {
   UserId user;
   Marks marks;              // as committed
-  Seq pushed;               // up to where a push was decided
+  Marks told;               // of a group: what the authors were told of
+  Seq pushed;               // of a direct conversation: up to where a push was decided
   std::uint64_t check = 0;  // the duty's latest check for this member; 0: none
   Clock::Mono receipt_sent = Clock::Mono::min();
   bool receipt_due = false;
@@ -41,14 +50,11 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
 
   explicit ConversationState(const ConversationId& c) : id(c) {}
 
-  bool idle() const {
-    return phase != Phase::loading && !in_flight && pins == 0 && sends.empty() && marks.empty();
-  }
-  Member* member(UserId user) {
-    for (auto& m : members)
-      if (m.user == user) return &m;
-    return nullptr;
-  }
+  bool waits() const { return !sends.empty() || !marks.empty() || !changes.empty(); }
+  bool idle() const { return phase != Phase::loading && !in_flight && pins == 0 && !waits(); }
+  /// Null: of a direct conversation, no such user; of a group, not known here yet.
+  Member* member(UserId user);
+  Member& add(UserId user, const Marks& at);
 
   ConversationId id;
   Phase phase = Phase::unloaded;
@@ -56,9 +62,18 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
   bool queued = false;     // in the owner's list of conversations with work
   std::uint32_t pins = 0;  // checks and receipts that point here
   Head head;               // as committed
+  // The two of a direct conversation; everybody who is in a group that is not wide; of a wide one
+  // those who did something. Some may have left.
   boost::container::small_vector<Member, 2> members;
-  std::vector<WaitingSend> sends;  // in order of arrival
+  std::vector<WaitingChange> changes;  // in the order of their versions
+  std::vector<WaitingSend> sends;      // in order of arrival
   std::vector<WaitingMark> marks;
+  Clock::Mono receipts_sent = Clock::Mono::min();  // of a group
+  bool receipts_due = false;
+
+ private:
+  // Where members stand, once they are many.
+  std::unique_ptr<boost::unordered_flat_map<UserId, std::size_t, std::hash<UserId>>> places_;
 };
 
 /// The states by id, at most `capacity` of them beyond those that are busy; the least recently used

@@ -2,6 +2,7 @@
 
 #include <boost/asio.hpp>
 #include <future>
+#include <limits>
 #include <unordered_map>
 
 #include "base/check.h"
@@ -10,12 +11,14 @@
 namespace parley::message {
 namespace {
 constexpr std::string_view kConsumer = "delivery";
+constexpr std::string_view kConsumers[] = {kConsumer, "groups"};  // all must pass what is trimmed
 constexpr std::size_t kFeedPage = 10'000;
 constexpr std::chrono::seconds kKeepPosition{2};
 }  // namespace
 
 MessageService::MessageService(Needs needs, Settings settings)
     : feed_(needs.feed),
+      feed_reader_(needs.loops, needs.store, needs.feed),
       shared_{
           needs.loops,
           needs.clock,
@@ -27,6 +30,7 @@ MessageService::MessageService(Needs needs, Settings settings)
           std::move(needs.reach),
           settings,
           needs.store.info(),
+          feed_reader_,
           0,
           needs.metrics.counter("parley_messages_stored_total",
                                 "Messages made durable and acknowledged"),
@@ -46,7 +50,8 @@ Result<void> MessageService::start() {
   auto position = stored;
   for (;;) {
     PARLEY_TRY(page, feed_.feed(position, kFeedPage, Feed::Of::all));
-    for (const auto& entry : page.entries) newest[entry.conversation] = entry.seq;
+    for (const auto& entry : page.entries)
+      if (entry.conversation.is_direct()) newest[entry.conversation] = entry.seq;
     position = page.next;
     if (page.entries.size() < kFeedPage) break;
   }
@@ -75,8 +80,43 @@ void MessageService::keep_position() {
     auto decided = shared_.stored_position.load();
     for (const auto& owner : owners_) decided = std::min(decided, owner->undecided_from() - 1);
     feed_.set_position(kConsumer, decided);
+    trim();
     keep_position();
   });
+}
+
+void MessageService::trim() {
+  auto passed = std::numeric_limits<std::uint64_t>::max();
+  for (const auto consumer : kConsumers) {
+    const auto position = feed_.position(consumer);
+    if (!position)
+      return log::warn("message", "the feed is not trimmed: {}", position.error().message);
+    passed = std::min(passed, *position);
+  }
+  feed_.trim(passed);
+}
+
+Awaitable<Result<Head>> MessageService::append(GroupId group, UserId actor, GroupChange change) {
+  const auto id = ConversationId::group(group.value);
+  const auto loop = shared_.loops.current();
+  PARLEY_CHECK(loop < owners_.size(), "append is called on a loop");
+  const auto initiate = [this, loop, id](auto handler, UserId by, GroupChange what) {
+    auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+    auto done = [this, loop, kept](Result<Head> outcome) mutable {
+      boost::asio::post(shared_.loops.at(loop), [kept, outcome = std::move(outcome)]() mutable {
+        (*kept)(std::move(outcome));
+      });
+    };
+    const auto at = home(id);
+    shared_.loops.run_on(
+        at,
+        [this, at, id, waiting = WaitingChange{by, std::move(what), std::move(done)}]() mutable {
+          owners_[at]->append(id, std::move(waiting));
+        });
+  };
+  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
+                                                 void(Result<Head>)>(
+      initiate, boost::asio::use_awaitable, actor, std::move(change));
 }
 
 template <class Request>
@@ -116,6 +156,7 @@ void MessageService::mark(std::vector<MarkRequest> batch, MessageListener& liste
 }
 
 void MessageService::close(std::function<void()> drained) {
+  feed_reader_.close();
   auto open = std::make_shared<std::atomic<std::size_t>>(owners_.size());
   boost::asio::post(shared_.loops.at(0), [this] {
     closing_ = true;

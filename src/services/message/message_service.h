@@ -43,6 +43,20 @@ class MessageService final : public MessageApi {
                                          HistoryQuery query) override {
     return reader_.history(asker, conversation, query);
   }
+  Awaitable<Result<Head>> append(GroupId group, UserId actor, GroupChange change) override;
+  Awaitable<Result<std::vector<Marks>>> marks(ConversationId conversation,
+                                              std::vector<UserId> users) override {
+    return reader_.marks(conversation, std::move(users));
+  }
+  Awaitable<Result<Receipts>> receipts(UserId asker, ConversationId conversation,
+                                       Seq seq) override {
+    return reader_.receipts(asker, conversation, seq);
+  }
+  Awaitable<Result<std::vector<UserId>>> visible(UserId asker, std::vector<UserId> users) override {
+    return reader_.visible(asker, std::move(users));
+  }
+  /// The feed of group entries.
+  FeedApi& feed() { return feed_reader_; }
   Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) override {
     return reader_.view(asker, conversation);
   }
@@ -56,8 +70,10 @@ class MessageService final : public MessageApi {
   template <class Request>
   std::vector<std::vector<Request>> by_home(std::vector<Request> batch) const;
   void keep_position();
+  void trim();
 
   Feed& feed_;
+  FeedReader feed_reader_;
   Shared shared_;
   std::vector<std::unique_ptr<Owner>> owners_;
   Reader reader_;

@@ -2,13 +2,14 @@
 
 #include <boost/asio.hpp>
 
+#include "domain/group_rules.h"
+#include "services/message/errors.h"
+
 namespace parley::message {
 namespace {
 constexpr std::size_t kInboxPage = 500;
-
-std::unexpected<Error> not_here() {
-  return fail(Code::not_found, "there is no such conversation", "conversation_id");
-}
+constexpr std::size_t kParticipants = 1'000;
+constexpr std::size_t kGroupsOfOne = 1'000;  // that are looked through for who is visible
 }  // namespace
 
 Cursor Reader::cursor_now() const {
@@ -19,17 +20,54 @@ Cursor Reader::cursor_now() const {
   return {shared_.info.epoch, time};
 }
 
-Result<ConversationView> Reader::read_view(const InboxRow& row, UserId user) const {
-  ConversationView out{row.conversation, {}, {}, {}, row.changed};
-  PARLEY_TRY(head, shared_.store.head(row.conversation));
-  out.head = head;
-  PARLEY_TRY(own, shared_.store.marks(row.conversation, user));
-  out.own = own;
-  if (const auto peer = row.conversation.peer(user); peer != user) {
-    PARLEY_TRY(other, shared_.store.marks(row.conversation, peer));
+Result<Reader::Readable> Reader::readable(const ConversationId& conversation, UserId user) const {
+  Readable what{Seq(1), {}, {}};
+  if (conversation.is_direct() && !conversation.has(user)) return not_here();
+  PARLEY_TRY(own, shared_.store.marks(conversation, user));
+  what.own = own;
+  PARLEY_TRY(head, shared_.store.head(conversation));
+  what.head = head;
+  if (conversation.is_direct()) return what;
+  if (!own.joined) return not_here();
+  what.first = own.joined;
+  if (own.member()) return what;
+  PARLEY_TRY(last, shared_.store.read(conversation, own.left, own.left, 1, false));
+  if (last.empty()) return fail(Code::damaged, "the entry by which a user left is missing");
+  what.head = head_after(*last.front());
+  return what;
+}
+
+Result<ConversationView> Reader::read_view(const ConversationId& conversation, UserId user,
+                                           TimeMs changed, const Readable& what) const {
+  ConversationView out;
+  out.conversation = conversation;
+  out.head = what.head;
+  out.own = what.own;
+  out.changed = changed;
+  if (!conversation.is_direct()) {
+    out.joined = what.own.joined;
+    out.left = what.own.member() ? Seq() : what.own.left;
+    out.members = what.head.group.members;
+  } else if (const auto peer = conversation.peer(user); peer != user) {
+    PARLEY_TRY(other, shared_.store.marks(conversation, peer));
     out.others.emplace_back(peer, other);
   }
   return out;
+}
+
+Result<std::optional<Change>> Reader::read_change(const InboxRow& row, UserId user,
+                                                  TimeMs since) const {
+  PARLEY_TRY(what, readable(row.conversation, user));
+  // Entries do not renew a wide row: the conversation's head says what is new.
+  const auto changed = row.wide ? std::max(row.changed, what.head.time) : row.changed;
+  if (changed < since) return std::nullopt;
+  PARLEY_TRY(view, read_view(row.conversation, user, changed, what));
+  Seq from(what.head.seq.value + 1);
+  if (what.head.time >= since) {
+    PARLEY_TRY(first, shared_.store.seek(row.conversation, since));
+    from = std::max(first, what.first);
+  }
+  return Change{std::move(view), from};
 }
 
 Result<Changes> Reader::read_changes(UserId user, TimeMs since, Cursor next) const {
@@ -38,13 +76,8 @@ Result<Changes> Reader::read_changes(UserId user, TimeMs since, Cursor next) con
   for (;;) {
     PARLEY_TRY(rows, shared_.store.inbox(user, since, after, kInboxPage));
     for (const auto& row : rows) {
-      PARLEY_TRY(seen, read_view(row, user));
-      Seq from(seen.head.seq.value + 1);
-      if (seen.head.time >= since) {
-        PARLEY_TRY(first, shared_.store.seek(row.conversation, since));
-        from = first;
-      }
-      out.changes.push_back({std::move(seen), from});
+      PARLEY_TRY(change, read_change(row, user, since));
+      if (change) out.changes.push_back(std::move(*change));
     }
     if (rows.size() < kInboxPage) break;
     after = rows.back().conversation;
@@ -66,17 +99,21 @@ Awaitable<Result<Changes>> Reader::changes(UserId user, Cursor since) {
 
 Awaitable<Result<std::vector<EntryPtr>>> Reader::entries(UserId asker, ConversationId conversation,
                                                          Seq from, Seq to, std::size_t limit) {
-  if (!conversation.has(asker)) co_return not_here();
-  co_return co_await run_blocking(shared_.loops.pool(), [this, conversation, from, to, limit] {
-    return shared_.store.read(conversation, from, to, limit, true);
-  });
+  co_return co_await run_blocking(
+      shared_.loops.pool(),
+      [this, asker, conversation, from, to, limit]() -> Result<std::vector<EntryPtr>> {
+        PARLEY_TRY(what, readable(conversation, asker));
+        return shared_.store.read(conversation, std::max(from, what.first),
+                                  std::min(to, what.head.seq), limit, true);
+      });
 }
 
-Result<HistoryPage> Reader::read_history(const ConversationId& conversation,
+Result<HistoryPage> Reader::read_history(UserId asker, const ConversationId& conversation,
                                          const HistoryQuery& query) const {
   using From = HistoryQuery::From;
   HistoryPage page;
-  PARLEY_TRY(head, shared_.store.head(conversation));
+  PARLEY_TRY(what, readable(conversation, asker));
+  const auto& head = what.head;
   if (head.seq == Seq(0)) return not_here();
   page.head = head;
   auto from = query.from;
@@ -103,12 +140,13 @@ Result<HistoryPage> Reader::read_history(const ConversationId& conversation,
     const auto middle = std::min(at.value, head.seq.value), half = query.limit / 2;
     first = Seq(middle > half ? middle - half : 1);
   }
+  first = std::max(first, what.first);
   if (first <= last) {
     PARLEY_TRY(entries, shared_.store.read(conversation, first, last, query.limit, newest));
     page.entries = std::move(entries);
   }
   if (!page.entries.empty()) {
-    page.more_before = page.entries.front()->seq > Seq(1);
+    page.more_before = page.entries.front()->seq > what.first;
     page.more_after = page.entries.back()->seq < head.seq;
   }
   return page;
@@ -116,20 +154,98 @@ Result<HistoryPage> Reader::read_history(const ConversationId& conversation,
 
 Awaitable<Result<HistoryPage>> Reader::history(UserId asker, ConversationId conversation,
                                                HistoryQuery query) {
-  if (!conversation.has(asker)) co_return not_here();
-  co_return co_await run_blocking(shared_.loops.pool(), [this, conversation, query] {
-    return read_history(conversation, query);
+  co_return co_await run_blocking(shared_.loops.pool(), [this, asker, conversation, query] {
+    return read_history(asker, conversation, query);
   });
 }
 
 Awaitable<Result<ConversationView>> Reader::view(UserId asker, ConversationId conversation) {
-  if (!conversation.has(asker)) co_return not_here();
+  co_return co_await run_blocking(shared_.loops.pool(),
+                                  [this, asker, conversation]() -> Result<ConversationView> {
+                                    PARLEY_TRY(what, readable(conversation, asker));
+                                    return read_view(conversation, asker, what.head.time, what);
+                                  });
+}
+
+Result<Receipts> Reader::read_receipts(UserId asker, const ConversationId& conversation,
+                                       Seq seq) const {
+  PARLEY_TRY(what, readable(conversation, asker));
+  if (seq < what.first || seq > what.head.seq)
+    return fail(Code::invalid_argument, "you can see no such seq in this conversation", "seq");
+  PARLEY_TRY(entries, shared_.store.read(conversation, seq, seq, 1, false));
+  if (entries.empty()) return fail(Code::damaged, "an entry is missing from the store");
+  Receipts out;
+  const auto sender = entries.front()->sender;
+  const bool each = what.head.group.members <= kReceiptMembers;
+  const auto count = [&](UserId user, const Marks& marks) {
+    if (user == sender) return;
+    ++out.members;
+    out.delivered += marks.delivered >= seq;
+    out.read += marks.read >= seq;
+    if (each) out.each.emplace_back(user, marks);
+  };
+  if (conversation.is_direct()) {
+    for (const auto user : {UserId(conversation.first()), UserId(conversation.second())}) {
+      PARLEY_TRY(marks, shared_.store.marks(conversation, user));
+      count(user, marks);
+    }
+    return out;
+  }
+  for (UserId after;;) {
+    PARLEY_TRY(page, shared_.store.participants(conversation, after, kParticipants));
+    for (const auto& [user, marks] : page)
+      if (marks.member() && marks.joined <= seq) count(user, marks);
+    if (page.size() < kParticipants) return out;
+    after = page.back().user;
+  }
+}
+
+Awaitable<Result<Receipts>> Reader::receipts(UserId asker, ConversationId conversation, Seq seq) {
+  co_return co_await run_blocking(shared_.loops.pool(), [this, asker, conversation, seq] {
+    return read_receipts(asker, conversation, seq);
+  });
+}
+
+Awaitable<Result<std::vector<Marks>>> Reader::marks(ConversationId conversation,
+                                                    std::vector<UserId> users) {
   co_return co_await run_blocking(
-      shared_.loops.pool(), [this, asker, conversation]() -> Result<ConversationView> {
-        PARLEY_TRY(view, read_view({conversation, TimeMs(0), Seq(0)}, asker));
-        view.changed = view.head.time;
-        return view;
+      shared_.loops.pool(),
+      [this, conversation, users = std::move(users)]() -> Result<std::vector<Marks>> {
+        std::vector<Marks> out;
+        for (const auto user : users) {
+          PARLEY_TRY(marks, shared_.store.marks(conversation, user));
+          out.push_back(marks);
+        }
+        return out;
       });
+}
+
+Result<std::vector<UserId>> Reader::read_visible(UserId asker,
+                                                 const std::vector<UserId>& users) const {
+  std::vector<UserId> out, others;
+  for (const auto user : users) {
+    PARLEY_TRY(head, shared_.store.head(ConversationId::direct(asker, user)));
+    (head.seq ? out : others).push_back(user);
+  }
+  if (others.empty()) return out;
+  // Groups come after direct conversations in the order of keys.
+  PARLEY_TRY(rows, shared_.store.inbox(asker, TimeMs(0), ConversationId::group(0), kGroupsOfOne));
+  for (const auto& row : rows) {
+    PARLEY_TRY(own, shared_.store.marks(row.conversation, asker));
+    if (!own.member()) continue;
+    for (auto user = others.begin(); user != others.end();) {
+      PARLEY_TRY(marks, shared_.store.marks(row.conversation, *user));
+      if (marks.member()) out.push_back(*user);
+      user = marks.member() ? others.erase(user) : user + 1;
+    }
+  }
+  return out;
+}
+
+Awaitable<Result<std::vector<UserId>>> Reader::visible(UserId asker, std::vector<UserId> users) {
+  co_return co_await run_blocking(shared_.loops.pool(), [this, asker, users = std::move(users)] {
+    return read_visible(asker, users);
+  });
 }
 
 Awaitable<Result<std::vector<ConversationView>>> Reader::conversations(
@@ -139,7 +255,9 @@ Awaitable<Result<std::vector<ConversationView>>> Reader::conversations(
         PARLEY_TRY(rows, shared_.store.inbox(user, TimeMs(0), after, limit));
         std::vector<ConversationView> out;
         for (const auto& row : rows) {
-          PARLEY_TRY(one, read_view(row, user));
+          PARLEY_TRY(what, readable(row.conversation, user));
+          const auto changed = row.wide ? std::max(row.changed, what.head.time) : row.changed;
+          PARLEY_TRY(one, read_view(row.conversation, user, changed, what));
           out.push_back(std::move(one));
         }
         return out;

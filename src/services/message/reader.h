@@ -16,15 +16,30 @@ class Reader {
   Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
                                          HistoryQuery query);
   Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation);
+  Awaitable<Result<Receipts>> receipts(UserId asker, ConversationId conversation, Seq seq);
+  Awaitable<Result<std::vector<Marks>>> marks(ConversationId conversation,
+                                              std::vector<UserId> users);
+  Awaitable<Result<std::vector<UserId>>> visible(UserId asker, std::vector<UserId> users);
   Awaitable<Result<std::vector<ConversationView>>> conversations(
       UserId user, std::optional<ConversationId> after, std::size_t limit);
 
  private:
   Cursor cursor_now() const;
-  Result<ConversationView> read_view(const InboxRow& row, UserId user) const;
+  /// What one user may read of a conversation: [first, head.seq].
+  struct Readable {
+    Seq first;
+    Head head;  // for who left a group: as it was then
+    Marks own;
+  };
+  Result<Readable> readable(const ConversationId& conversation, UserId user) const;
+  Result<ConversationView> read_view(const ConversationId& conversation, UserId user,
+                                     TimeMs changed, const Readable& what) const;
+  Result<std::optional<Change>> read_change(const InboxRow& row, UserId user, TimeMs since) const;
   Result<Changes> read_changes(UserId user, TimeMs since, Cursor next) const;
-  Result<HistoryPage> read_history(const ConversationId& conversation,
+  Result<HistoryPage> read_history(UserId asker, const ConversationId& conversation,
                                    const HistoryQuery& query) const;
+  Result<Receipts> read_receipts(UserId asker, const ConversationId& conversation, Seq seq) const;
+  Result<std::vector<UserId>> read_visible(UserId asker, const std::vector<UserId>& users) const;
 
   Shared& shared_;
   const std::vector<std::unique_ptr<Owner>>& owners_;
