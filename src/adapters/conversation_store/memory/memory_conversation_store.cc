@@ -175,7 +175,7 @@ Result<FeedPage> MemoryConversationStore::feed(std::uint64_t after, std::size_t 
 
 void MemoryConversationStore::trim(std::uint64_t position) {
   const std::lock_guard lock(mutex_);
-  trimmed_ = std::max(trimmed_, position);
+  trimmed_ = std::max(trimmed_, std::min<std::uint64_t>(position, feed_.size()));
 }
 
 Result<std::uint64_t> MemoryConversationStore::position(std::string_view consumer) {

@@ -82,15 +82,22 @@ Result<void> write_participants(const Tail& tail, Index::Writer& inbox, Index::W
   });
   for (const auto* p : sorted) {
     if (!p->has_inbox) continue;
-    rows::encode_inbox({p->changed, p->head}, value);
+    rows::encode_inbox(p->inbox(), value);
     PARLEY_TRY_VOID(inbox.add(rows::inbox_key(p->user, p->conversation), value));
   }
   return {};
 }
 
-Result<void> write_feed(const Tail& tail, Index::Writer& to) {
+/// Rows that were trimmed meanwhile are not written at all; those that the tables have, since
+/// `before` was trimmed, are deleted. They are all of earlier flushes, so that no row of this file
+/// lies among them.
+Result<void> write_feed(const Tail& tail, std::uint64_t before, std::uint64_t trimmed,
+                        Index::Writer& to) {
+  const auto end = std::min(trimmed + 1, tail.first_feed());
+  if (before + 1 < end) PARLEY_TRY_VOID(to.remove(rows::feed_key(before + 1), rows::feed_key(end)));
   std::string value;
-  for (auto position = tail.first_feed(); position <= tail.last_feed(); ++position) {
+  for (auto position = std::max(tail.first_feed(), trimmed + 1); position <= tail.last_feed();
+       ++position) {
     const auto& entry = *tail.feed_entry(position);
     rows::encode_feed(entry.conversation, entry.seq, value);
     PARLEY_TRY_VOID(to.add(rows::feed_key(position), value));
@@ -106,6 +113,7 @@ Result<void> write_state(const StoreState& state, Index::Writer& to) {
   value.set_generation(state.generation.value);
   for (const auto& [consumer, position] : state.consumers)
     (*value.mutable_consumers())[consumer] = position;
+  value.set_trimmed(state.trimmed);
   return to.add(kStateKey, value.SerializeAsString());
 }
 
@@ -122,6 +130,9 @@ void clear(const std::string& folder, rocksdb::Env& env) {
 Result<void> flush(Index& index, const Tail& tail, const StoreState& state,
                    const std::string& folder, rocksdb::Env& env) {
   clear(folder, env);
+  const auto before = read_state(index);
+  if (!before && before.error().code != Code::not_found) return std::unexpected(before.error());
+  const auto trimmed_before = before ? before->trimmed : 0;
   const auto path = [&](Table table) {
     return fmt::format("{}/{}.sst", folder, static_cast<std::size_t>(table));
   };
@@ -144,7 +155,9 @@ Result<void> flush(Index& index, const Tail& tail, const StoreState& state,
       return write(Table::marks,
                    [&](Index::Writer& marks) { return write_participants(tail, inbox, marks); });
     }));
-    PARLEY_TRY_VOID(write(Table::feed, [&](Index::Writer& to) { return write_feed(tail, to); }));
+    PARLEY_TRY_VOID(write(Table::feed, [&](Index::Writer& to) {
+      return write_feed(tail, trimmed_before, state.trimmed, to);
+    }));
     PARLEY_TRY_VOID(write(Table::meta, [&](Index::Writer& to) { return write_state(state, to); }));
     return index.ingest(files);
   };
@@ -161,7 +174,8 @@ Result<StoreState> read_state(Index& index) {
   if (!value.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return fail(Code::damaged, "the store's state cannot be read: restore it from a backup");
   StoreState state{
-      value.covered(), value.feed(), value.last_issued(), Generation(value.generation()), {}};
+      value.covered(), value.feed(), value.last_issued(), Generation(value.generation()), {},
+      value.trimmed()};
   for (const auto& [consumer, position] : value.consumers()) state.consumers[consumer] = position;
   return state;
 }

@@ -1,11 +1,14 @@
 #include "adapters/conversation_store/rocksdb/group.h"
 
+#include <algorithm>
+
 #include "adapters/conversation_store/rocksdb/rows.h"
 
 namespace parley {
 namespace {
 
 constexpr char kAppend = 'A';
+constexpr char kGroupAppend = 'G';  // an append that says what only groups have
 constexpr char kPosition = 'P';
 
 void put_varint(std::string& out, std::uint64_t value) {
@@ -51,7 +54,14 @@ class Reader {
   bool ok_ = true;
 };
 
-bool decode_append(Reader& in, const GroupReader& reader) {
+/// Whether an append says what only groups have. The others do not pay for it.
+bool is_group_append(const Append& append) {
+  return append.wide || std::ranges::any_of(append.marks, [](const MarkChange& change) {
+           return change.marks.joined || change.marks.left;
+         });
+}
+
+bool decode_append(bool of_group, Reader& in, const GroupReader& reader) {
   Append append;
   append.conversation = in.conversation();
   const auto now = TimeMs(static_cast<std::int64_t>(in.varint()));
@@ -63,6 +73,7 @@ bool decode_append(Reader& in, const GroupReader& reader) {
     if (!entry) return false;
     append.entries.push_back(std::move(entry));
   }
+  append.wide = of_group && in.varint() != 0;
   for (auto left = in.varint(); left > 0 && in.ok(); --left)
     append.inboxes.emplace_back(in.varint());
   for (auto left = in.varint(); left > 0 && in.ok(); --left) {
@@ -72,6 +83,10 @@ bool decode_append(Reader& in, const GroupReader& reader) {
     change.marks.delivered = Seq(in.varint());
     change.marks.read = Seq(in.varint());
     change.marks.read_countable = in.varint();
+    if (of_group) {
+      change.marks.joined = Seq(in.varint());
+      change.marks.left = Seq(in.varint());
+    }
     append.marks.push_back(change);
   }
   if (in.ok()) reader.append(std::move(append), now);
@@ -81,12 +96,14 @@ bool decode_append(Reader& in, const GroupReader& reader) {
 }  // namespace
 
 void encode_append(const Append& append, TimeMs now, Generation generation, std::string& out) {
-  out.push_back(kAppend);
+  const bool of_group = is_group_append(append);
+  out.push_back(of_group ? kGroupAppend : kAppend);
   rows::put_conversation(out, append.conversation);
   put_varint(out, static_cast<std::uint64_t>(now.value));
   put_varint(out, append.entries.empty() ? 0 : append.entries.front()->seq.value);
   put_varint(out, append.entries.size());
   for (const auto& entry : append.entries) rows::append_entry(*entry, generation, out);
+  if (of_group) put_varint(out, append.wide ? 1 : 0);
   put_varint(out, append.inboxes.size());
   for (const auto user : append.inboxes) put_varint(out, user.value);
   put_varint(out, append.marks.size());
@@ -96,6 +113,10 @@ void encode_append(const Append& append, TimeMs now, Generation generation, std:
     put_varint(out, change.marks.delivered.value);
     put_varint(out, change.marks.read.value);
     put_varint(out, change.marks.read_countable);
+    if (of_group) {
+      put_varint(out, change.marks.joined.value);
+      put_varint(out, change.marks.left.value);
+    }
   }
 }
 
@@ -110,8 +131,8 @@ bool decode_group(std::string_view payload, const GroupReader& reader) {
   Reader in(payload);
   while (in.more()) {
     const char kind = in.take(1).front();
-    if (kind == kAppend) {
-      if (!decode_append(in, reader)) return false;
+    if (kind == kAppend || kind == kGroupAppend) {
+      if (!decode_append(kind == kGroupAppend, in, reader)) return false;
     } else if (kind == kPosition) {
       std::string consumer(in.take(in.varint()));
       const auto position = in.varint();

@@ -165,6 +165,11 @@ struct Index::Writer::Impl {
   bool merge;
   rocksdb::SstFileWriter writer;
   bool open = false;
+
+  Result<void> said(const rocksdb::Status& status) const {
+    if (!status.ok()) return std::unexpected(to_error(status, "write " + path));
+    return {};
+  }
 };
 
 Index::Writer::Writer(const Index& index, Table table, std::string path)
@@ -177,19 +182,26 @@ Index::Writer::Writer(const Index& index, Table table, std::string path)
 
 Index::Writer::~Writer() = default;
 
-Result<void> Index::Writer::add(std::string_view key, std::string_view value) {
-  auto status = impl_->open ? rocksdb::Status::OK() : impl_->writer.Open(impl_->path);
+Result<void> Index::Writer::open() {
+  if (impl_->open) return {};
   impl_->open = true;
-  if (status.ok())
-    status = impl_->merge ? impl_->writer.Merge(key, value) : impl_->writer.Put(key, value);
-  if (!status.ok()) return std::unexpected(to_error(status, "write " + impl_->path));
-  return {};
+  return impl_->said(impl_->writer.Open(impl_->path));
+}
+
+Result<void> Index::Writer::add(std::string_view key, std::string_view value) {
+  PARLEY_TRY_VOID(open());
+  return impl_->said(impl_->merge ? impl_->writer.Merge(key, value)
+                                  : impl_->writer.Put(key, value));
+}
+
+Result<void> Index::Writer::remove(std::string_view from, std::string_view to) {
+  PARLEY_TRY_VOID(open());
+  return impl_->said(impl_->writer.DeleteRange(from, to));
 }
 
 Result<bool> Index::Writer::finish() {
   if (!impl_->open) return false;
-  if (const auto status = impl_->writer.Finish(); !status.ok())
-    return std::unexpected(to_error(status, "write " + impl_->path));
+  PARLEY_TRY_VOID(impl_->said(impl_->writer.Finish()));
   return true;
 }
 

@@ -44,11 +44,15 @@ class Index {
     Writer(const Writer&) = delete;
     ~Writer();
     Result<void> add(std::string_view key, std::string_view value);
+    /// Deletes what the table has from `from` on and before `to`. Rows of the same file must lie
+    /// outside.
+    Result<void> remove(std::string_view from, std::string_view to);
     /// Synced. False where there were no rows, and no file.
     Result<bool> finish();
 
    private:
     struct Impl;
+    Result<void> open();
     std::unique_ptr<Impl> impl_;
   };
 

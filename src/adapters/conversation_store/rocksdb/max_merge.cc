@@ -1,17 +1,10 @@
 #include "adapters/conversation_store/rocksdb/max_merge.h"
 
-#include <algorithm>
-
 #include "adapters/conversation_store/rocksdb/rows.h"
 
 namespace parley {
 namespace {
 
-void join(rows::InboxValue& into, const rows::InboxValue& other) {
-  into.changed = std::max(into.changed, other.changed);
-  into.head = std::max(into.head, other.head);
-}
-void join(Marks& into, const Marks& other) { into.merge(other); }
 void encode(const rows::InboxValue& value, std::string& out) { rows::encode_inbox(value, out); }
 void encode(const Marks& value, std::string& out) { rows::encode_marks(value, out); }
 
@@ -26,7 +19,7 @@ class MaxMerge final : public rocksdb::AssociativeMergeOperator {
     if (!rows::decode(value.ToStringView(), joined)) return false;
     if (existing != nullptr) {
       if (!rows::decode(existing->ToStringView(), other)) return false;
-      join(joined, other);
+      joined.merge(other);
     }
     encode(joined, *out);
     return true;
@@ -38,7 +31,8 @@ class MaxMerge final : public rocksdb::AssociativeMergeOperator {
 
 }  // namespace
 
-// The names are kept in the tables: another way to join needs another name.
+// The names are kept in the tables: another way to join what rows have needs another name. A field
+// that older rows lack is zero in them.
 std::shared_ptr<rocksdb::MergeOperator> inbox_merge() {
   return std::make_shared<MaxMerge<rows::InboxValue>>("parley.inbox.max");
 }

@@ -4,7 +4,8 @@
 
 namespace parley {
 
-/// How rows of `inbox` and `marks` join: the greater of each field, so a row is written without
+/// How rows of `inbox` and `marks` join: the greater of each field (of a flag: set
+/// once, set for ever), so a row is written without
 /// reading the one before.
 std::shared_ptr<rocksdb::MergeOperator> inbox_merge();
 std::shared_ptr<rocksdb::MergeOperator> marks_merge();

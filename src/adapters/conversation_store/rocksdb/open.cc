@@ -15,7 +15,7 @@ using conversation_log::LogContents;
 using conversation_log::LogFiles;
 using Settings = RocksdbConversationStoreSettings;
 
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::string_view kIdentityKey = "identity";
 
 std::uint64_t random_epoch() {
@@ -61,6 +61,17 @@ Result<void> check_identity(const store::v1::Identity& identity, const std::stri
   return {};
 }
 
+Result<void> write_identity(Index& index, const StorePaths& paths,
+                            const store::v1::Identity& identity) {
+  const auto path = paths.tables + "/identity.sst";
+  Index::Writer writer(index, Table::meta, path);
+  PARLEY_TRY_VOID(writer.add(kIdentityKey, identity.SerializeAsString()));
+  PARLEY_TRY(written, writer.finish());
+  std::array<std::string, kTables> ingest;
+  if (written) ingest[static_cast<std::size_t>(Table::meta)] = path;
+  return index.ingest(ingest);
+}
+
 /// The log begins before the identity is written: where there is an identity there must be a log.
 Result<void> make(StoreParts& parts, const StorePaths& paths) {
   auto& files = *parts.files;
@@ -83,13 +94,7 @@ Result<void> make(StoreParts& parts, const StorePaths& paths) {
   identity.set_format(kFormat);
   identity.set_epoch(parts.info.epoch);
   identity.set_shards(parts.settings.shards);
-  const auto path = paths.tables + "/identity.sst";
-  Index::Writer writer(*parts.index, Table::meta, path);
-  PARLEY_TRY_VOID(writer.add(kIdentityKey, identity.SerializeAsString()));
-  PARLEY_TRY(written, writer.finish());
-  std::array<std::string, kTables> ingest;
-  if (written) ingest[static_cast<std::size_t>(Table::meta)] = path;
-  return parts.index->ingest(ingest);
+  return write_identity(*parts.index, paths, identity);
 }
 
 /// Replays what the tables do not have. Changes nothing.
@@ -143,6 +148,11 @@ Result<void> open_parts(StoreParts& parts, const StorePaths& paths) {
   parts.info.epoch = identity->epoch();
   PARLEY_TRY(log, recover(parts, paths));
   if (!create) PARLEY_TRY_VOID(open_index(Index::Mode::read_write));
+  if (identity->format() < kFormat) {
+    // Before anything is written that the program of the older format would misread.
+    identity->set_format(kFormat);
+    PARLEY_TRY_VOID(write_identity(*parts.index, paths, *identity));
+  }
   PARLEY_TRY(started,
              Log::start({parts.files, paths.log, parts.info.epoch, parts.settings.segment_bytes},
                         log, parts.info.generation.value));

@@ -1,8 +1,8 @@
 // The readers' side of RocksdbConversationStore: the tails first, the tables for what they lack.
 #include <algorithm>
 #include <fmt/format.h>
-#include <map>
 
+#include "adapters/conversation_store/rocksdb/damaged.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "adapters/conversation_store/rocksdb/rows.h"
 #include "domain/text.h"
@@ -10,9 +10,6 @@
 namespace parley {
 namespace {
 
-std::unexpected<Error> damaged(std::string_view what) {
-  return fail(Code::damaged, fmt::format("the store is damaged: {}", what));
-}
 std::unexpected<Error> missing(const ConversationId& conversation, Seq seq) {
   return damaged(
       fmt::format("entry {} of {} is missing or cannot be read", seq.value, conversation.text()));
@@ -163,104 +160,6 @@ Result<Marks> RocksdbConversationStore::marks(const ConversationId& conversation
     return damaged("marks in " + conversation.text() + " cannot be read");
   marks.merge(stored);
   return marks;
-}
-
-Result<std::vector<InboxRow>> RocksdbConversationStore::inbox(UserId user, TimeMs since,
-                                                              std::optional<ConversationId> after,
-                                                              std::size_t limit) {
-  std::map<ConversationId, rows::InboxValue> fresh;
-  tails_.each([&](const Tail& tail) {
-    tail.each_of_user(user, [&](const Tail::Participant& p) {
-      if (!p.has_inbox || (after && p.conversation <= *after)) return;
-      auto& row = fresh[p.conversation];
-      row.changed = std::max(row.changed, p.changed);
-      row.head = std::max(row.head, p.head);
-    });
-  });
-  std::vector<InboxRow> out;
-  const auto emit = [&](const ConversationId& conversation, const rows::InboxValue& row) {
-    if (row.changed >= since) out.push_back({conversation, row.changed, row.head});
-    return out.size() < limit;
-  };
-  if (limit == 0) return out;
-
-  // Two rising sequences, joined.
-  auto next = fresh.begin();
-  bool room = true, readable = true;
-  const auto start = rows::inbox_key(user, after.value_or(ConversationId()));
-  const std::string_view prefix = std::string_view(start).substr(0, 8);
-  PARLEY_TRY_VOID(
-      index_->scan(Table::inbox, start, [&](std::string_view key, std::string_view value) {
-        if (!key.starts_with(prefix)) return false;
-        if (after && key == start) return true;
-        rows::InboxValue row;
-        if (!rows::decode(value, row)) return readable = false;
-        const auto conversation = ConversationId::from_key(key.substr(8));
-        for (; room && next != fresh.end() && next->first < conversation; ++next)
-          room = emit(next->first, next->second);
-        if (room && next != fresh.end() && next->first == conversation) {
-          row.changed = std::max(row.changed, next->second.changed);
-          row.head = std::max(row.head, next->second.head);
-          ++next;
-        }
-        room = room && emit(conversation, row);
-        return room;
-      }));
-  if (!readable) return damaged("a row of an inbox cannot be read");
-  for (; room && next != fresh.end(); ++next) room = emit(next->first, next->second);
-  // A mark made the row, and no entry since then named it.
-  for (auto& row : out)
-    if (!row.head) {
-      PARLEY_TRY(head, this->head(row.conversation));
-      row.head = head.seq;
-    }
-  return out;
-}
-
-Result<std::vector<FeedEntry>> RocksdbConversationStore::feed(std::uint64_t after,
-                                                              std::size_t limit) {
-  std::vector<FeedEntry> late;
-  std::uint64_t in_tails = 0;
-  tails_.each([&](const Tail& tail) {
-    in_tails = tail.first_feed();
-    // The newest tail comes first: the older one's rows go before.
-    std::vector<FeedEntry> rows;
-    for (auto p = std::max(after + 1, in_tails); p <= tail.last_feed() && rows.size() < limit; ++p)
-      rows.push_back({p, tail.feed_entry(p)->conversation, tail.feed_entry(p)->seq});
-    rows.insert(rows.end(), late.begin(), late.end());
-    late = std::move(rows);
-  });
-  std::vector<FeedEntry> out;
-  auto next = after + 1;
-  if (next < in_tails && limit > 0) {
-    PARLEY_TRY_VOID(index_->scan(
-        Table::feed, rows::feed_key(next), [&](std::string_view key, std::string_view value) {
-          FeedEntry row;
-          row.position = rows::get_u64(key);
-          if (row.position != next || next >= in_tails || !rows::decode(value, row)) return false;
-          out.push_back(row);
-          return ++next < in_tails && out.size() < limit;
-        }));
-    if (next < in_tails && out.size() < limit)
-      return damaged(fmt::format("row {} of the feed is missing or cannot be read", next));
-  }
-  for (const auto& row : late)
-    if (out.size() < limit) out.push_back(row);
-  return out;
-}
-
-Result<std::uint64_t> RocksdbConversationStore::position(std::string_view consumer) {
-  const std::lock_guard lock(positions_mutex_);
-  const auto found = positions_.find(consumer);
-  return found == positions_.end() ? 0 : found->second.position;
-}
-
-void RocksdbConversationStore::set_position(std::string_view consumer, std::uint64_t position) {
-  const std::lock_guard lock(positions_mutex_);
-  auto found = positions_.find(consumer);
-  if (found == positions_.end()) found = positions_.emplace(consumer, Position{0, true}).first;
-  if (position <= found->second.position) return;
-  found->second = {position, false};
 }
 
 }  // namespace parley

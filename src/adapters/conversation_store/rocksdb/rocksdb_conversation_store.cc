@@ -38,7 +38,8 @@ RocksdbConversationStore::RocksdbConversationStore(StoreParts parts, StorePaths 
       tails_(std::move(parts.tail)),
       queue_(settings_.waiting_entries_max, settings_.waiting_bytes_max),
       last_issued_(parts.state.last_issued),
-      tail_bytes_(parts.tail_bytes) {
+      tail_bytes_(parts.tail_bytes),
+      trimmed_(parts.state.trimmed) {
   for (auto& [consumer, position] : parts.state.consumers) positions_[consumer] = {position, true};
   flusher_ = std::thread([this] { run_flusher(); });
   committer_ = std::thread([this] { run_committer(); });
@@ -191,7 +192,8 @@ void RocksdbConversationStore::freeze_if_due(bool idle) {
 }
 
 void RocksdbConversationStore::freeze() {
-  StoreState state{log_->end(), tails_.growing().last_feed(), last_issued_, info_.generation, {}};
+  StoreState state{log_->end(), tails_.growing().last_feed(), last_issued_, info_.generation, {},
+                   trimmed_};
   {
     const std::lock_guard lock(positions_mutex_);
     for (const auto& [consumer, position] : positions_)

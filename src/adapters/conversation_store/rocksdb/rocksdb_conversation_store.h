@@ -39,6 +39,8 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
                                      std::size_t limit, bool newest) override;
   Result<Seq> seek(const ConversationId& conversation, TimeMs time) override;
   Result<Marks> marks(const ConversationId& conversation, UserId user) override;
+  Result<std::vector<Participant>> participants(const ConversationId& group, UserId after,
+                                                std::size_t limit) override;
   Result<std::vector<InboxRow>> inbox(UserId user, TimeMs since,
                                       std::optional<ConversationId> after,
                                       std::size_t limit) override;
@@ -75,6 +77,8 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   Result<EntryPtr> stored_entry(const ConversationId& conversation, Seq seq);
   Result<void> stored_entries(const ConversationId& conversation, Seq from, Seq to,
                               std::vector<EntryPtr>& out);
+  /// Goes on after page.next, to rows before `end`.
+  Result<void> stored_feed(std::uint64_t end, std::size_t limit, Of of, FeedPage& page);
 
   const StorePaths paths_;
   const Settings settings_;
@@ -99,7 +103,8 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   std::mutex positions_mutex_;
   std::map<std::string, Position, std::less<>> positions_;
 
-  std::atomic<bool> full_{false};  // no space for the next flush: nothing more is taken
+  std::atomic<std::uint64_t> trimmed_;  // of the feed: nobody reads up to here
+  std::atomic<bool> full_{false};       // no space for the next flush: nothing more is taken
   std::mutex flush_mutex_;
   std::condition_variable flush_wake_;
   std::condition_variable flush_done_;

@@ -15,6 +15,32 @@ bool parse(std::string_view value, T& out) {
   return out.ParseFromArray(value.data(), static_cast<int>(value.size()));
 }
 
+void fill(const GroupState& state, pb::GroupState& value) {
+  value.set_members(state.members);
+  value.set_wide(state.wide);
+  value.set_dissolved(state.dissolved);
+}
+GroupState read(const pb::GroupState& value) {
+  return {value.members(), value.wide(), value.dissolved()};
+}
+void fill(const GroupChange& change, pb::GroupChange& value) {
+  value.set_what(static_cast<std::uint32_t>(change.what));
+  value.set_version(change.version);
+  value.set_text(change.text);
+  value.clear_users();
+  for (const auto user : change.users) value.add_users(user.value);
+  value.set_role(static_cast<std::uint32_t>(change.role));
+}
+std::shared_ptr<const GroupChange> read(const pb::GroupChange& value) {
+  auto change = std::make_shared<GroupChange>();
+  change->what = static_cast<GroupChange::What>(value.what());
+  change->version = value.version();
+  change->text = value.text();
+  for (const auto user : value.users()) change->users.emplace_back(user);
+  change->role = static_cast<Role>(value.role());
+  return change;
+}
+
 // One of each kind per thread: a message that is used again keeps its strings' memory.
 const pb::Entry& filled(const Entry& entry, Generation generation) {
   thread_local pb::Entry value;
@@ -27,6 +53,14 @@ const pb::Entry& filled(const Entry& entry, Generation generation) {
   value.set_countable(entry.countable);
   value.set_kind(static_cast<std::uint32_t>(entry.kind));
   value.set_generation(generation.value);
+  if (entry.group == GroupState{})
+    value.clear_group();
+  else
+    fill(entry.group, *value.mutable_group());
+  if (entry.change)
+    fill(*entry.change, *value.mutable_change());
+  else
+    value.clear_change();
   return value;
 }
 
@@ -104,6 +138,9 @@ EntryPtr decode_entry(const ConversationId& conversation, Seq seq, std::string_v
   entry->body = parsed.body();
   entry->countable = parsed.countable();
   entry->kind = static_cast<EntryKind>(parsed.kind());
+  if (parsed.has_group()) entry->group = read(parsed.group());
+  if (parsed.has_change()) entry->change = read(parsed.change());
+  if (entry->kind == EntryKind::group_change && !entry->change) return nullptr;
   return entry;
 }
 
@@ -113,13 +150,14 @@ void encode_head(const Head& head, std::string& out) {
   value.set_message_id(head.id.value);
   value.set_time_ms(head.time.value);
   value.set_countable(head.countable);
+  if (head.group != GroupState{}) fill(head.group, *value.mutable_group());
   value.SerializeToString(&out);
 }
 bool decode(std::string_view bytes, Head& out) {
   pb::Head value;
   if (!parse(bytes, value)) return false;
   out = {Seq(value.seq()), MessageId(value.message_id()), TimeMs(value.time_ms()),
-         value.countable()};
+         value.countable(), read(value.group())};
   return true;
 }
 
@@ -140,12 +178,13 @@ void encode_inbox(const InboxValue& row, std::string& out) {
   pb::Inbox value;
   value.set_changed_ms(row.changed.value);
   value.set_head(row.head.value);
+  value.set_wide(row.wide);
   value.SerializeToString(&out);
 }
 bool decode(std::string_view bytes, InboxValue& out) {
   pb::Inbox value;
   if (!parse(bytes, value)) return false;
-  out = {TimeMs(value.changed_ms()), Seq(value.head())};
+  out = {TimeMs(value.changed_ms()), Seq(value.head()), value.wide()};
   return true;
 }
 
@@ -154,12 +193,15 @@ void encode_marks(const Marks& marks, std::string& out) {
   value.set_delivered(marks.delivered.value);
   value.set_read(marks.read.value);
   value.set_read_countable(marks.read_countable);
+  value.set_joined(marks.joined.value);
+  value.set_left(marks.left.value);
   value.SerializeToString(&out);
 }
 bool decode(std::string_view bytes, Marks& out) {
   pb::Marks value;
   if (!parse(bytes, value)) return false;
-  out = {Seq(value.delivered()), Seq(value.read()), value.read_countable()};
+  out = {Seq(value.delivered()), Seq(value.read()), value.read_countable(), Seq(value.joined()),
+         Seq(value.left())};
   return true;
 }
 
@@ -176,6 +218,13 @@ bool decode(std::string_view bytes, FeedEntry& out) {
   out.conversation = ConversationId::from_key(value.conversation());
   out.seq = Seq(value.seq());
   return true;
+}
+bool is_direct_feed(std::string_view value) {
+  // The first field is the conversation, and its first byte the kind.
+  constexpr std::string_view kBegin(
+      "\x0a\x11"
+      "d");
+  return value.starts_with(kBegin);
 }
 
 }  // namespace parley::rows

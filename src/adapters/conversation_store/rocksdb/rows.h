@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,6 +32,14 @@ struct SentRow {
 struct InboxValue {
   TimeMs changed;
   Seq head;
+  bool wide = false;
+
+  /// Takes the greater of each.
+  void merge(const InboxValue& other) {
+    changed = std::max(changed, other.changed);
+    head = std::max(head, other.head);
+    wide = wide || other.wide;
+  }
 };
 
 void encode_entry(const Entry& entry, Generation generation, std::string& out);
@@ -48,5 +57,8 @@ void encode_marks(const Marks& marks, std::string& out);
 bool decode(std::string_view value, Marks& out);
 void encode_feed(const ConversationId& conversation, Seq seq, std::string& out);
 bool decode(std::string_view value, FeedEntry& out);
+/// Whether a row of the feed is of a direct conversation, without decoding it. False for bytes that
+/// are no such row.
+bool is_direct_feed(std::string_view value);
 
 }  // namespace parley::rows

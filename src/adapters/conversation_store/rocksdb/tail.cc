@@ -57,6 +57,7 @@ void Tail::append(const Append& append, TimeMs now) {
     participant.changed = std::max(participant.changed, changed);
     participant.head = std::max(participant.head, head);
     participant.has_inbox = true;
+    participant.wide = participant.wide || append.wide;
   }
 }
 
@@ -85,6 +86,7 @@ Tail::Participant& Tail::participant_to_change(const ConversationId& conversatio
   participants_.push_back({conversation, user, {}, {}, {}, first->second});
   first->second = place;
   participant_places_.insert({hash, place});
+  if (!conversation.is_direct()) groups_[conversation].emplace(user, place);
   return participants_.back();
 }
 
@@ -99,10 +101,7 @@ const Tail::Conversation* Tail::conversation(const ConversationId& id) const {
   return found == conversations_.end() ? nullptr : &found->second;
 }
 
-Head Tail::head(const Conversation& of) const {
-  const auto& last = *entries_[of.entries.back()];
-  return {last.seq, last.id, last.time, last.countable};
-}
+Head Tail::head(const Conversation& of) const { return head_after(*entries_[of.entries.back()]); }
 
 const Entry* Tail::find(const ConversationId& conversation, UserId sender,
                         std::string_view client_message_id) const {

@@ -3,6 +3,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,9 @@ class Tail {
     std::uint32_t next_of_user;
     bool has_marks = false;
     bool has_inbox = false;
+    bool wide = false;
+
+    rows::InboxValue inbox() const { return {changed, head, wide}; }
   };
   const Participant* participant(const ConversationId& conversation, UserId user) const;
   template <class F>
@@ -59,6 +63,17 @@ class Tail {
     const auto it = users_.find(user);
     if (it == users_.end()) return;
     for (auto i = it->second; i != kNone; i = participants_[i].next_of_user) f(participants_[i]);
+  }
+
+  /// Passes those of a group (a direct conversation has no such list) after `after`, by rising
+  /// user, until `f` says false.
+  template <class F>
+  void each_of_group(const ConversationId& group, UserId after, F f) const {
+    const auto found = groups_.find(group);
+    if (found == groups_.end()) return;
+    const auto& places = found->second;
+    for (auto it = places.upper_bound(after); it != places.end(); ++it)
+      if (!f(participants_[it->second])) return;
   }
 
   const std::vector<Participant>& participants() const { return participants_; }
@@ -121,6 +136,9 @@ class Tail {
   boost::unordered_flat_set<ParticipantSlot, Hash, SameParticipant> participant_places_{
       0, Hash{}, SameParticipant{&participants_}};
   boost::unordered_flat_map<UserId, std::uint32_t, std::hash<UserId>> users_;
+  boost::unordered_flat_map<ConversationId, std::map<UserId, std::uint32_t>,
+                            std::hash<ConversationId>>
+      groups_;
 };
 
 }  // namespace parley

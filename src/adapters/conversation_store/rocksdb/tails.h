@@ -17,6 +17,7 @@ struct StoreState {
   std::uint64_t last_issued = 0;
   Generation generation;
   std::map<std::string, std::uint64_t, std::less<>> consumers;
+  std::uint64_t trimmed = 0;  // of the feed: rows up to here are gone
 };
 
 /// The tail that grows and, while a flush runs, the frozen one before it. A reader asks here first
