@@ -16,12 +16,13 @@ bool parse(std::string_view value, T& out) {
 }
 
 void fill(const GroupState& state, pb::GroupState& value) {
+  value.set_version(state.version);
   value.set_members(state.members);
   value.set_wide(state.wide);
   value.set_dissolved(state.dissolved);
 }
 GroupState read(const pb::GroupState& value) {
-  return {value.members(), value.wide(), value.dissolved()};
+  return {value.version(), value.members(), value.wide(), value.dissolved()};
 }
 void fill(const GroupChange& change, pb::GroupChange& value) {
   value.set_what(static_cast<std::uint32_t>(change.what));
