@@ -21,7 +21,7 @@ class PresenceApi {
   /// it is told of changes through DeliveryApi::presence, and asks `of` after this for what is
   /// true now. Ends when the session service drops the gateway.
   virtual void watch(GatewayId gateway, std::vector<UserId> added, std::vector<UserId> removed) = 0;
-  /// In their order. Errors: unavailable, and those of the store.
+  /// In their order. Errors: those of the store.
   virtual Awaitable<Result<std::vector<PresenceView>>> of(std::vector<UserId> users) = 0;
 };
 

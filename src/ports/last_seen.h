@@ -13,7 +13,7 @@ struct LastSeen {
   bool operator==(const LastSeen&) const = default;
 };
 
-/// When users were last seen. Blocking; any thread. Best effort: after a power cut the last batches
+/// When users were last seen. Blocking; any thread. Best effort: after a crash the last batches
 /// may be missing, so a time may be too early, but never too late.
 class LastSeenStore {
  public:

@@ -179,6 +179,15 @@ TEST_P(SessionServiceTest, AHeartbeatSaysWhetherTheGatewayIsKnown) {
   EXPECT_TRUE(heartbeat(GatewayId(1)));
 }
 
+TEST_P(SessionServiceTest, HeartbeatsTellListenersNothing) {
+  Listener heard(loops);
+  service.subscribe(heard, GetParam() - 1);
+  service.update(GatewayId(1), {{UserId(7), true}});
+  pass(std::chrono::minutes(4), [&] { heartbeat(GatewayId(1)); });
+  settle();
+  EXPECT_EQ(heard.count, 1u);
+}
+
 TEST_P(SessionServiceTest, ASilentGatewayIsDroppedAndAskedAgain) {
   Listener heard(loops);
   service.subscribe(heard, GetParam() - 1);
