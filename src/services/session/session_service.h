@@ -9,13 +9,9 @@
 #include "base/loops.h"
 #include "ports/session_registry.h"
 #include "services/session/listener_queue.h"
+#include "services/session/settings.h"
 
 namespace parley::session {
-
-struct Settings {
-  std::chrono::milliseconds gateway_timeout{15'000};  // not heard for so long: dropped
-  std::chrono::milliseconds sweep_every{1'000};
-};
 
 /// A user's rows live with the loop that its id hashes to. Any loop may call; with one loop nothing
 /// is posted. Destroyed after `loops` has stopped.
