@@ -155,6 +155,7 @@ Result<void> Server::Parts::run() {
   memory->start();
   loops->start();
   running = true;
+  sessions->start();
   presence->start();
   PARLEY_TRY_VOID(messages->start());
   auto port = run_on_loop(*loops, [this]() -> Awaitable<Result<std::uint16_t>> {
