@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "api/message.h"
@@ -50,5 +51,8 @@ class DeliveryApi {
   /// Closes the sockets of one device (signed_out), or of all of a user's devices (device 0).
   virtual void sign_out(UserId user, DeviceId device) = 0;
 };
+
+/// Reaches a gateway by its id; null when it is gone.
+using ReachGateway = std::function<DeliveryApi*(GatewayId)>;
 
 }  // namespace parley

@@ -54,6 +54,8 @@ struct ConversationView {
   Head head;
   Marks own;
   std::vector<std::pair<UserId, Marks>> others;  // of a direct conversation
+  Seq joined, left;                              // of a group, as in Marks
+  std::uint32_t members = 0;                     // of a group
   TimeMs changed;
 };
 
@@ -115,6 +117,10 @@ class MessageApi {
                                                       std::vector<UserId> users) = 0;
   virtual Awaitable<Result<Receipts>> receipts(UserId asker, ConversationId conversation,
                                                Seq seq) = 0;
+  /// Those of `users` with whom the asker shares a direct conversation that has entries, or a
+  /// group.
+  virtual Awaitable<Result<std::vector<UserId>>> visible(UserId asker,
+                                                         std::vector<UserId> users) = 0;
   /// One conversation as it stands for the asker. A direct one without entries: head 0. A group
   /// that the asker left: as it was then.
   virtual Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) = 0;
