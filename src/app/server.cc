@@ -145,7 +145,8 @@ Result<void> Server::Parts::make() {
   sessions->subscribe(*groups, groups->home());
   PARLEY_TRY(key, ticket_key());
   gateway = std::make_unique<gateway::Gateway>(
-      *loops, clock, config.gateway, gateway::Services{*messages, *auth, *users, *sessions}, key,
+      *loops, clock, config.gateway,
+      gateway::Services{*messages, *auth, *users, *sessions, *groups, *presence, reach}, key,
       metrics, kGateway);
   return {};
 }
