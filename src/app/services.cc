@@ -12,7 +12,8 @@ constexpr ServiceRow kServices[] = {
      "conversation logs, marks, inboxes, the duty to deliver"},
     {"group", "message user session notification", "SQLite",
      "groups, their members, the fan-out of their entries"},
-    {"gateway", "message auth user session", "-", "client connections: WebSocket and REST"},
+    {"gateway", "message group presence auth user session", "-",
+     "client connections: WebSocket and REST"},
 };
 }  // namespace
 
