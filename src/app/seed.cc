@@ -79,7 +79,7 @@ Result<void> add_messages(RocksdbConversationStore& store,
       const UserId pair[] = {users[i].user, users[j].user};
       const auto conversation = ConversationId::direct(pair[0], pair[1]);
       for (std::size_t first = 0; first < plan.messages; first += kEntriesPerCommit) {
-        Append append{conversation, {}, {pair[0], pair[1]}, {}};
+        Append append{conversation, {}, {pair[0], pair[1]}, false, {}};
         const auto end = std::min(plan.messages, first + kEntriesPerCommit);
         for (auto m = first + 1; m <= end; ++m) {
           const MessageId id(ids.next(now));

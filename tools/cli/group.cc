@@ -10,9 +10,8 @@ namespace parley::cli {
 namespace {
 
 struct Options {
-  std::string group, title;
+  std::string group, title, name, role;
   std::vector<std::string> names;
-  std::string role;
   bool yes = false;
 };
 
@@ -85,21 +84,15 @@ Awaitable<Outcome<void>> show(Context& context, Options options) {
   co_return Outcome<void>{};
 }
 
-/// One request about the group; what it answers is shown.
-Awaitable<Outcome<void>> change(Context& context, std::string group, std::string method,
-                                std::string rest, const google::protobuf::Message* body) {
-  auto desk = co_await Desk::open(context, std::move(group));
+Awaitable<Outcome<void>> rename(Context& context, Options options) {
+  auto desk = co_await Desk::open(context, options.group);
   if (!desk) co_return std::unexpected(desk.error());
-  auto done = co_await (*desk)->api.call<v1::Group>(method, (*desk)->path + rest, body);
+  v1::UpdateGroupRequest body;
+  body.set_title(options.title);
+  auto done = co_await (*desk)->api.call<v1::Group>("PATCH", (*desk)->path, &body);
   if (!done) co_return std::unexpected(done.error());
   show_group(*done, context.json);
   co_return Outcome<void>{};
-}
-
-Awaitable<Outcome<void>> rename(Context& context, Options options) {
-  v1::UpdateGroupRequest body;
-  body.set_title(options.title);
-  co_return co_await change(context, options.group, "PATCH", "", &body);
 }
 
 Awaitable<Outcome<void>> add(Context& context, Options options) {
@@ -134,7 +127,7 @@ Awaitable<Outcome<void>> remove(Context& context, Options options) {
 Awaitable<Outcome<void>> set_role(Context& context, Options options) {
   auto desk = co_await Desk::open(context, options.group);
   if (!desk) co_return std::unexpected(desk.error());
-  auto users = co_await (*desk)->numbers(options.names);
+  auto users = co_await (*desk)->numbers({options.name});
   if (!users) co_return std::unexpected(users.error());
   v1::SetRoleRequest role;
   role.set_role(options.role == "admin" ? v1::ROLE_ADMIN : v1::ROLE_MEMBER);
@@ -150,15 +143,29 @@ Awaitable<Outcome<void>> set_role(Context& context, Options options) {
   co_return Outcome<void>{};
 }
 
+/// A change after which one is no longer in the group.
+Awaitable<Outcome<void>> end(Context& context, Options options, std::string method,
+                             std::string rest, std::string_view said) {
+  auto desk = co_await Desk::open(context, options.group);
+  if (!desk) co_return std::unexpected(desk.error());
+  auto done = co_await (*desk)->api.call<v1::Group>(method, (*desk)->path + rest);
+  if (!done) co_return std::unexpected(done.error());
+  if (context.json)
+    print_json(*done);
+  else
+    print_line(fmt::format("You {} #{}.", said, printable(done->title())));
+  co_return Outcome<void>{};
+}
+
 Awaitable<Outcome<void>> leave(Context& context, Options options) {
-  co_return co_await change(context, options.group, "POST", "/leave", nullptr);
+  co_return co_await end(context, options, "POST", "/leave", "left");
 }
 
 Awaitable<Outcome<void>> dissolve(Context& context, Options options) {
   if (!options.yes)
     co_return client::failed(fmt::format(
         "this ends the group {} for everybody and cannot be undone: say --yes", options.group));
-  co_return co_await change(context, options.group, "DELETE", "", nullptr);
+  co_return co_await end(context, options, "DELETE", "", "dissolved");
 }
 
 using Run = Awaitable<Outcome<void>> (*)(Context&, Options);
@@ -208,7 +215,7 @@ void add_group(CLI::App& app, Context& context) {
 
   options = add_command(*group, context, command, "role", "Change a member's role", set_role);
   command->add_option("GROUP", options->group, kGroup)->required();
-  command->add_option("NAME", options->names, "User name")->required()->expected(1);
+  command->add_option("NAME", options->name, "User name")->required();
   command->add_option("ROLE", options->role, "member, admin, or owner: gives the group away")
       ->required()
       ->check(CLI::IsMember({"member", "admin", "owner"}));
