@@ -190,6 +190,7 @@ boost::asio::awaitable<void> Owner::load_all(std::vector<ConversationState*> sta
     if (!state.sends.empty() || !state.marks.empty()) enqueue(state);
   }
   flush();
+  arm();
 }
 
 bool Owner::build(ConversationState& state, Part& part, Answers& answers) {
@@ -489,7 +490,8 @@ void Owner::finish_closing() {
 }
 
 void Owner::arm() {
-  if (armed_ || closing_ || (!duty_.waiting() && receipts_due_.empty())) return;
+  if (armed_ || closing_) return;
+  if (!duty_.waiting() && receipts_due_.empty() && !cache_.is_over()) return;
   armed_ = true;
   timer_.expires_after(kTick);
   timer_.async_wait([this](boost::system::error_code cancelled) {
