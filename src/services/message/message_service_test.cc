@@ -6,6 +6,7 @@
 #include <set>
 
 #include "adapters/conversation_store/memory/memory_conversation_store.h"
+#include "ports/quick_reads.h"
 
 namespace parley::message {
 namespace {
@@ -95,7 +96,7 @@ class WhoIsOnline final : public SessionApi {
   std::set<UserId> online_;
 };
 
-/// Refuses commits while told to.
+/// Refuses commits, or has nothing in memory, while told to.
 class FullAtTimes final : public ConversationStore {
  public:
   explicit FullAtTimes(ConversationStore& inner) : inner_(inner) {}
@@ -118,9 +119,15 @@ class FullAtTimes final : public ConversationStore {
   Result<Marks> marks(const ConversationId& c, UserId u) override { return inner_.marks(c, u); }
   Result<std::vector<InboxRow>> inbox(UserId u, TimeMs s, std::optional<ConversationId> a,
                                       std::size_t l) override {
+    if (!QuickReads::wanted())
+      ++slow_reads;
+    else if (cold)
+      return fail(Code::busy, "this takes a while");
     return inner_.inbox(u, s, a, l);
   }
   std::atomic<bool> full{false};
+  std::atomic<bool> cold{false};
+  std::atomic<int> slow_reads{0};
 
  private:
   ConversationStore& inner_;
@@ -365,6 +372,19 @@ TEST_P(MessageServiceTest, ChangesAreWhatCameSinceTheCursor) {
   EXPECT_EQ(third->changes[0].from, Seq(3));
   auto other_epoch = run(service->changes(kBob, Cursor{first->cursor.epoch + 1, hybrid.now()}));
   EXPECT_EQ(other_epoch->changes[0].from, Seq(1));
+}
+
+TEST_P(MessageServiceTest, WhatIsInMemoryIsReadAtOnceAndTheRestOnThePool) {
+  send({message(1, kAnn, "a", "1")});
+  const auto warm = run(service->changes(kBob, {}));
+  EXPECT_EQ(full.slow_reads, 0);
+  full.cold = true;
+  const auto cold = run(service->changes(kBob, {}));
+  EXPECT_EQ(full.slow_reads, 1);
+  ASSERT_TRUE(warm && cold);
+  ASSERT_EQ(warm->changes.size(), 1u);
+  ASSERT_EQ(cold->changes.size(), 1u);
+  EXPECT_EQ(cold->changes[0].from, warm->changes[0].from);
 }
 
 TEST_P(MessageServiceTest, HistoryPagesBeforeAfterAroundAndByTime) {

@@ -2,14 +2,29 @@
 
 #include <boost/asio.hpp>
 
+#include "ports/quick_reads.h"
+
 namespace parley::message {
 namespace {
 constexpr std::size_t kInboxPage = 500;
+// What a loop reads by itself, at most. What fails half way is read again on the pool, so it must
+// not be much more than the hop costs.
+constexpr std::size_t kQuickBytes = 4 * 1024;
 
 std::unexpected<Error> not_here() {
   return fail(Code::not_found, "there is no such conversation", "conversation_id");
 }
 }  // namespace
+
+template <class F>
+Awaitable<std::invoke_result_t<F>> Reader::read(F work) const {
+  {
+    const QuickReads quick(kQuickBytes);
+    auto result = work();
+    if (result || result.error().code != Code::busy) co_return result;
+  }
+  co_return co_await run_blocking(shared_.loops.pool(), std::move(work));
+}
 
 Cursor Reader::cursor_now() const {
   // What is being committed has an earlier time than now and cannot be read yet: the cursor must
@@ -40,7 +55,9 @@ Result<Changes> Reader::read_changes(UserId user, TimeMs since, Cursor next) con
     for (const auto& row : rows) {
       PARLEY_TRY(seen, read_view(row, user));
       Seq from(seen.head.seq.value + 1);
-      if (seen.head.time >= since) {
+      if (since == TimeMs(0)) {
+        from = Seq(1);
+      } else if (seen.head.time >= since) {
         PARLEY_TRY(first, shared_.store.seek(row.conversation, since));
         from = first;
       }
@@ -60,14 +77,13 @@ Awaitable<Result<Changes>> Reader::changes(UserId user, Cursor since) {
                         ? TimeMs(std::max<std::int64_t>(
                               0, std::min(since.time, next.time).value - kResumeOverlapMs))
                         : TimeMs(0);
-  co_return co_await run_blocking(
-      shared_.loops.pool(), [this, user, from, next] { return read_changes(user, from, next); });
+  co_return co_await read([this, user, from, next] { return read_changes(user, from, next); });
 }
 
 Awaitable<Result<std::vector<EntryPtr>>> Reader::entries(UserId asker, ConversationId conversation,
                                                          Seq from, Seq to, std::size_t limit) {
   if (!conversation.has(asker)) co_return not_here();
-  co_return co_await run_blocking(shared_.loops.pool(), [this, conversation, from, to, limit] {
+  co_return co_await read([this, conversation, from, to, limit] {
     return shared_.store.read(conversation, from, to, limit, true);
   });
 }
@@ -117,33 +133,30 @@ Result<HistoryPage> Reader::read_history(const ConversationId& conversation,
 Awaitable<Result<HistoryPage>> Reader::history(UserId asker, ConversationId conversation,
                                                HistoryQuery query) {
   if (!conversation.has(asker)) co_return not_here();
-  co_return co_await run_blocking(shared_.loops.pool(), [this, conversation, query] {
-    return read_history(conversation, query);
-  });
+  co_return co_await read(
+      [this, conversation, query] { return read_history(conversation, query); });
 }
 
 Awaitable<Result<ConversationView>> Reader::view(UserId asker, ConversationId conversation) {
   if (!conversation.has(asker)) co_return not_here();
-  co_return co_await run_blocking(
-      shared_.loops.pool(), [this, asker, conversation]() -> Result<ConversationView> {
-        PARLEY_TRY(view, read_view({conversation, TimeMs(0), Seq(0)}, asker));
-        view.changed = view.head.time;
-        return view;
-      });
+  co_return co_await read([this, asker, conversation]() -> Result<ConversationView> {
+    PARLEY_TRY(view, read_view({conversation, TimeMs(0), Seq(0)}, asker));
+    view.changed = view.head.time;
+    return view;
+  });
 }
 
 Awaitable<Result<std::vector<ConversationView>>> Reader::conversations(
     UserId user, std::optional<ConversationId> after, std::size_t limit) {
-  co_return co_await run_blocking(
-      shared_.loops.pool(), [this, user, after, limit]() -> Result<std::vector<ConversationView>> {
-        PARLEY_TRY(rows, shared_.store.inbox(user, TimeMs(0), after, limit));
-        std::vector<ConversationView> out;
-        for (const auto& row : rows) {
-          PARLEY_TRY(one, read_view(row, user));
-          out.push_back(std::move(one));
-        }
-        return out;
-      });
+  co_return co_await read([this, user, after, limit]() -> Result<std::vector<ConversationView>> {
+    PARLEY_TRY(rows, shared_.store.inbox(user, TimeMs(0), after, limit));
+    std::vector<ConversationView> out;
+    for (const auto& row : rows) {
+      PARLEY_TRY(one, read_view(row, user));
+      out.push_back(std::move(one));
+    }
+    return out;
+  });
 }
 
 }  // namespace parley::message
