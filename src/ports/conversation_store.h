@@ -81,7 +81,8 @@ class ConversationStore {
   /// named then get `changed` = `now`. `now` is the caller's hybrid time.
   virtual void commit(Generation generation, TimeMs now, std::vector<Append> group, Done done) = 0;
 
-  // Reads block on a cache miss. A damaged record is `damaged`, never skipped.
+  // Reads block on a cache miss, but under QuickReads, where they fail with `busy` instead. A
+  // damaged record is `damaged`, never skipped.
   virtual Result<Head> head(const ConversationId& conversation) = 0;
   virtual Result<std::optional<Sent>> find(const ConversationId& conversation, UserId sender,
                                            std::string_view client_message_id) = 0;

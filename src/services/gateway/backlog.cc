@@ -5,7 +5,8 @@
 namespace parley::gateway {
 namespace {
 
-constexpr std::size_t kPage = 50;  // entries held at once
+constexpr std::size_t kPage = 50;   // entries held at once
+constexpr std::size_t kAtOnce = 8;  // conversations before the loop turns to others
 
 /// How many of the newest entries of each change are replayed.
 std::vector<std::uint64_t> share_out(const std::vector<Change>& changes, const Limits& limits) {
@@ -29,6 +30,10 @@ Awaitable<Result<BacklogEnd>> read_backlog(MessageApi& messages, UserId user, Cu
   BacklogEnd end{found.cursor};
   const auto shares = share_out(found.changes, limits);
   for (std::size_t i = 0; i < found.changes.size() && end.complete; ++i) {
+    // What lies in memory is read without a pause, and there may be much of it.
+    if (i % kAtOnce == kAtOnce - 1)
+      co_await boost::asio::post(co_await boost::asio::this_coro::executor,
+                                 boost::asio::use_awaitable);
     const auto where = found.changes[i].view.conversation;
     const auto head = found.changes[i].view.head.seq;
     const auto from = found.changes[i].from;

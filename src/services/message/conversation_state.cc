@@ -1,5 +1,7 @@
 #include "services/message/conversation_state.h"
 
+#include <utility>
+
 namespace parley::message {
 namespace {
 constexpr std::size_t kFew = 8;  // members that are looked through
@@ -35,17 +37,19 @@ Member& ConversationState::add(UserId user, const Marks& at) {
 
 ConversationState& ConversationCache::touch(const ConversationId& id) {
   auto& slot = states_[id];
-  if (!slot)
+  if (!slot) {
     slot = std::make_unique<ConversationState>(id);
-  else
+    ++made_;
+  } else {
     recent_.erase(recent_.iterator_to(*slot));
+  }
   recent_.push_front(*slot);
   return *slot;
 }
 
 void ConversationCache::evict() {
-  // Busy states are passed over by moving them to the front; a bounded number of them per call.
-  for (int tries = 0; states_.size() > capacity_ && tries < 64; ++tries) {
+  // Busy states are passed over by moving them to the front.
+  for (auto looks = std::exchange(made_, 0) + kLooks; is_over() && looks > 0; --looks) {
     auto& oldest = recent_.back();
     recent_.pop_back();
     if (oldest.idle())

@@ -84,11 +84,17 @@ class ConversationCache {
   ~ConversationCache() { recent_.clear(); }
 
   ConversationState& touch(const ConversationId& id);
+  /// Looks at as many states as were made since the last call and `kLooks` more: a turn pays for
+  /// what it made, and what a turn left behind is gone after some calls.
   void evict();
   std::size_t size() const { return states_.size(); }
+  bool is_over() const { return states_.size() > capacity_; }
+
+  static constexpr std::size_t kLooks = 1'024;
 
  private:
   std::size_t capacity_;
+  std::size_t made_ = 0;  // since the last `evict`
   boost::unordered_flat_map<ConversationId, std::unique_ptr<ConversationState>,
                             std::hash<ConversationId>>
       states_;

@@ -171,6 +171,19 @@ TEST_P(MessageServiceTest, ChangesAreWhatCameSinceTheCursor) {
   EXPECT_EQ(other_epoch->changes[0].from, Seq(1));
 }
 
+TEST_P(MessageServiceTest, WhatIsInMemoryIsReadAtOnceAndTheRestOnThePool) {
+  send({message(1, kAnn, "a", "1")});
+  const auto warm = run(service->changes(kBob, {}));
+  EXPECT_EQ(full.slow_reads, 0);
+  full.cold = true;
+  const auto cold = run(service->changes(kBob, {}));
+  EXPECT_EQ(full.slow_reads, 1);
+  ASSERT_TRUE(warm && cold);
+  ASSERT_EQ(warm->changes.size(), 1u);
+  ASSERT_EQ(cold->changes.size(), 1u);
+  EXPECT_EQ(cold->changes[0].from, warm->changes[0].from);
+}
+
 TEST_P(MessageServiceTest, HistoryPagesBeforeAfterAroundAndByTime) {
   std::vector<TimeMs> times;
   for (int i = 1; i <= 10; ++i) {

@@ -232,7 +232,8 @@ void Owner::finish_closing() {
 }
 
 void Owner::arm() {
-  if (armed_ || closing_ || (!duty_.waiting() && receipts_due_.empty())) return;
+  if (armed_ || closing_) return;
+  if (!duty_.waiting() && receipts_due_.empty() && !cache_.is_over()) return;
   armed_ = true;
   timer_.expires_after(kTick);
   timer_.async_wait([this](boost::system::error_code cancelled) {

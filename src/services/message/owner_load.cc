@@ -111,6 +111,7 @@ boost::asio::awaitable<void> Owner::load_all(std::vector<Wanted> wanted) {
     if (state.waits()) enqueue(state);
   }
   flush();
+  arm();
 }
 
 /// Who never was in the group must not learn that there is one.

@@ -3,6 +3,7 @@
 #include <boost/asio.hpp>
 
 #include "domain/group_rules.h"
+#include "ports/quick_reads.h"
 #include "services/message/errors.h"
 
 namespace parley::message {
@@ -10,7 +11,20 @@ namespace {
 constexpr std::size_t kInboxPage = 500;
 constexpr std::size_t kParticipants = 1'000;
 constexpr std::size_t kGroupsOfOne = 1'000;  // that are looked through for who is visible
+// What a loop reads by itself, at most. What fails half way is read again on the pool, so it must
+// not be much more than the hop costs.
+constexpr std::size_t kQuickBytes = 4 * 1024;
 }  // namespace
+
+template <class F>
+Awaitable<std::invoke_result_t<F>> Reader::read(F work) const {
+  {
+    const QuickReads quick(kQuickBytes);
+    auto result = work();
+    if (result || result.error().code != Code::busy) co_return result;
+  }
+  co_return co_await run_blocking(shared_.loops.pool(), std::move(work));
+}
 
 Cursor Reader::cursor_now() const {
   // What is being committed has an earlier time than now and cannot be read yet: the cursor must
@@ -63,7 +77,9 @@ Result<std::optional<Change>> Reader::read_change(const InboxRow& row, UserId us
   if (changed < since) return std::nullopt;
   PARLEY_TRY(view, read_view(row.conversation, user, changed, what));
   Seq from(what.head.seq.value + 1);
-  if (what.head.time >= since) {
+  if (since == TimeMs(0)) {
+    from = what.first;
+  } else if (what.head.time >= since) {
     PARLEY_TRY(first, shared_.store.seek(row.conversation, since));
     from = std::max(first, what.first);
   }
@@ -93,14 +109,12 @@ Awaitable<Result<Changes>> Reader::changes(UserId user, Cursor since) {
                         ? TimeMs(std::max<std::int64_t>(
                               0, std::min(since.time, next.time).value - kResumeOverlapMs))
                         : TimeMs(0);
-  co_return co_await run_blocking(
-      shared_.loops.pool(), [this, user, from, next] { return read_changes(user, from, next); });
+  co_return co_await read([this, user, from, next] { return read_changes(user, from, next); });
 }
 
 Awaitable<Result<std::vector<EntryPtr>>> Reader::entries(UserId asker, ConversationId conversation,
                                                          Seq from, Seq to, std::size_t limit) {
-  co_return co_await run_blocking(
-      shared_.loops.pool(),
+  co_return co_await read(
       [this, asker, conversation, from, to, limit]() -> Result<std::vector<EntryPtr>> {
         PARLEY_TRY(what, readable(conversation, asker));
         return shared_.store.read(conversation, std::max(from, what.first),
@@ -154,17 +168,15 @@ Result<HistoryPage> Reader::read_history(UserId asker, const ConversationId& con
 
 Awaitable<Result<HistoryPage>> Reader::history(UserId asker, ConversationId conversation,
                                                HistoryQuery query) {
-  co_return co_await run_blocking(shared_.loops.pool(), [this, asker, conversation, query] {
-    return read_history(asker, conversation, query);
-  });
+  co_return co_await read(
+      [this, asker, conversation, query] { return read_history(asker, conversation, query); });
 }
 
 Awaitable<Result<ConversationView>> Reader::view(UserId asker, ConversationId conversation) {
-  co_return co_await run_blocking(shared_.loops.pool(),
-                                  [this, asker, conversation]() -> Result<ConversationView> {
-                                    PARLEY_TRY(what, readable(conversation, asker));
-                                    return read_view(conversation, asker, what.head.time, what);
-                                  });
+  co_return co_await read([this, asker, conversation]() -> Result<ConversationView> {
+    PARLEY_TRY(what, readable(conversation, asker));
+    return read_view(conversation, asker, what.head.time, what);
+  });
 }
 
 Result<Receipts> Reader::read_receipts(UserId asker, const ConversationId& conversation,
@@ -250,18 +262,17 @@ Awaitable<Result<std::vector<UserId>>> Reader::visible(UserId asker, std::vector
 
 Awaitable<Result<std::vector<ConversationView>>> Reader::conversations(
     UserId user, std::optional<ConversationId> after, std::size_t limit) {
-  co_return co_await run_blocking(
-      shared_.loops.pool(), [this, user, after, limit]() -> Result<std::vector<ConversationView>> {
-        PARLEY_TRY(rows, shared_.store.inbox(user, TimeMs(0), after, limit));
-        std::vector<ConversationView> out;
-        for (const auto& row : rows) {
-          PARLEY_TRY(what, readable(row.conversation, user));
-          const auto changed = row.wide ? std::max(row.changed, what.head.time) : row.changed;
-          PARLEY_TRY(one, read_view(row.conversation, user, changed, what));
-          out.push_back(std::move(one));
-        }
-        return out;
-      });
+  co_return co_await read([this, user, after, limit]() -> Result<std::vector<ConversationView>> {
+    PARLEY_TRY(rows, shared_.store.inbox(user, TimeMs(0), after, limit));
+    std::vector<ConversationView> out;
+    for (const auto& row : rows) {
+      PARLEY_TRY(what, readable(row.conversation, user));
+      const auto changed = row.wide ? std::max(row.changed, what.head.time) : row.changed;
+      PARLEY_TRY(one, read_view(row.conversation, user, changed, what));
+      out.push_back(std::move(one));
+    }
+    return out;
+  });
 }
 
 }  // namespace parley::message

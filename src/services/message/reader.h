@@ -3,8 +3,9 @@
 
 namespace parley::message {
 
-/// Everything that reads without an owner: resume, history, listing. Each call is one piece of work
-/// on the blocking pool; any loop.
+/// Everything that reads without an owner: resume, history, listing. A call that finds what it
+/// needs in memory, and little of it, is done at once; any other is one piece of work on the
+/// blocking pool. Any loop.
 class Reader {
  public:
   Reader(Shared& shared, const std::vector<std::unique_ptr<Owner>>& owners)
@@ -24,6 +25,8 @@ class Reader {
       UserId user, std::optional<ConversationId> after, std::size_t limit);
 
  private:
+  template <class F>
+  Awaitable<std::invoke_result_t<F>> read(F work) const;
   Cursor cursor_now() const;
   /// What one user may read of a conversation: [first, head.seq].
   struct Readable {

@@ -1,4 +1,5 @@
 #include "domain/text.h"
+#include "ports/quick_reads.h"
 #include "promises.h"
 #include "scene.h"
 
@@ -109,6 +110,33 @@ void bytes_of_any_kind_come_back_as_they_were(Subject& s) {
   expect_same(scene.log(direct()), sent);
 }
 
+/// What a read gives under QuickReads: what it gives without, or `busy`.
+template <class F>
+void expect_same_or_busy(std::size_t bytes, F read) {
+  const auto slow = read();
+  ASSERT_TRUE(slow);
+  const auto quick = [&] {
+    const QuickReads quickly(bytes);
+    return read();
+  }();
+  if (quick)
+    EXPECT_EQ(quick->size(), slow->size());
+  else
+    EXPECT_EQ(quick.error().code, Code::busy);
+}
+
+void a_quick_read_is_whole_or_busy(Subject& s) {
+  Scene scene(s);
+  for (std::uint64_t peer = 100; peer < 140; ++peer) scene.send(direct(kAda, UserId(peer)));
+  for (int i = 0; i < 40; ++i) scene.send(direct());
+  for (const std::size_t bytes : {0U, 100U, 1'000U, 1'000'000U}) {
+    expect_same_or_busy(bytes,
+                        [&] { return scene.store().read(direct(), Seq(1), Seq(40), 50, false); });
+    expect_same_or_busy(bytes,
+                        [&] { return scene.store().inbox(kAda, TimeMs(0), std::nullopt, 100); });
+  }
+}
+
 }  // namespace
 
 std::vector<Promise> read_promises() {
@@ -119,7 +147,8 @@ std::vector<Promise> read_promises() {
           PROMISE(a_key_belongs_to_one_conversation_and_one_sender),
           PROMISE(an_entry_without_a_key_leaves_no_row),
           PROMISE(seek_is_the_first_entry_at_or_after_a_time),
-          PROMISE(bytes_of_any_kind_come_back_as_they_were)};
+          PROMISE(bytes_of_any_kind_come_back_as_they_were),
+          PROMISE(a_quick_read_is_whole_or_busy)};
 }
 
 }  // namespace parley::contract

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/one_line.h"
+#include "ports/quick_reads.h"
 
 namespace parley {
 namespace {
@@ -21,6 +22,14 @@ constexpr std::array<const char*, kTables> kNames{"meta",  "entries", "idem",
                                                   "inbox", "marks",   "feed"};
 
 constexpr std::uint64_t kSpaceToIngest = 64 << 10;  // bytes
+
+std::unexpected<Error> not_quick() { return fail(Code::busy, "this takes a while"); }
+
+rocksdb::ReadOptions read_options() {
+  rocksdb::ReadOptions options;
+  if (QuickReads::wanted()) options.read_tier = rocksdb::kBlockCacheTier;
+  return options;
+}
 
 Error to_error(const rocksdb::Status& status, std::string_view what) {
   const auto reason = one_line(status.ToString());
@@ -143,7 +152,8 @@ Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& s
 }
 
 Result<bool> Index::get(Table table, std::string_view key, rocksdb::PinnableSlice& out) {
-  const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->handle(table), key, &out);
+  const auto status = impl_->db->Get(read_options(), impl_->handle(table), key, &out);
+  if (status.IsIncomplete() || !QuickReads::take(out.size())) return not_quick();
   if (status.ok()) return true;
   if (status.IsNotFound()) return false;
   return std::unexpected(to_error(status, "read the store"));
@@ -153,9 +163,12 @@ Result<void> Index::scan(
     Table table, std::string_view from,
     const std::function<bool(std::string_view key, std::string_view value)>& each) {
   const std::unique_ptr<rocksdb::Iterator> it(
-      impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->handle(table)));
-  for (it->Seek(from); it->Valid(); it->Next())
+      impl_->db->NewIterator(read_options(), impl_->handle(table)));
+  for (it->Seek(from); it->Valid(); it->Next()) {
+    if (!QuickReads::take(it->value().size())) return not_quick();
     if (!each(it->key().ToStringView(), it->value().ToStringView())) return {};
+  }
+  if (it->status().IsIncomplete()) return not_quick();
   if (!it->status().ok()) return std::unexpected(to_error(it->status(), "read the store"));
   return {};
 }

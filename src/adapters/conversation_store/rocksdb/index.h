@@ -31,6 +31,8 @@ class Index {
   ~Index();
   Index(const Index&) = delete;
 
+  // Under QuickReads, both fail with `busy` where a block is not in the cache.
+
   /// Whether there is a value; it stays valid with `out`.
   Result<bool> get(Table table, std::string_view key, rocksdb::PinnableSlice& out);
   /// Passes rows from the first key at or after `from` on, until `each` says false.

@@ -6,6 +6,7 @@
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "adapters/conversation_store/rocksdb/rows.h"
 #include "domain/text.h"
+#include "ports/quick_reads.h"
 
 namespace parley {
 namespace {
@@ -120,6 +121,11 @@ Result<std::vector<EntryPtr>> RocksdbConversationStore::read(const ConversationI
 
 Result<void> RocksdbConversationStore::stored_entries(const ConversationId& conversation, Seq from,
                                                       Seq to, std::vector<EntryPtr>& out) {
+  if (from == to) {
+    PARLEY_TRY(only, stored_entry(conversation, from));
+    out.push_back(std::move(only));
+    return {};
+  }
   auto next = from.value;
   PARLEY_TRY_VOID(index_->scan(Table::entries, rows::entry_key(conversation, from),
                                [&](std::string_view key, std::string_view value) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "adapters/conversation_store/memory/memory_conversation_store.h"
+#include "ports/quick_reads.h"
 #include "services/message/message_service.h"
 
 namespace parley::message::testing {
@@ -99,7 +100,7 @@ class WhoIsOnline final : public SessionApi {
   std::set<UserId> online_;
 };
 
-/// Refuses commits while told to.
+/// Refuses commits, or has nothing in memory, while told to.
 class FullAtTimes final : public ConversationStore {
  public:
   explicit FullAtTimes(ConversationStore& inner) : inner_(inner) {}
@@ -126,9 +127,15 @@ class FullAtTimes final : public ConversationStore {
   }
   Result<std::vector<InboxRow>> inbox(UserId u, TimeMs s, std::optional<ConversationId> a,
                                       std::size_t l) override {
+    if (!QuickReads::wanted())
+      ++slow_reads;
+    else if (cold)
+      return fail(Code::busy, "this takes a while");
     return inner_.inbox(u, s, a, l);
   }
   std::atomic<bool> full{false};
+  std::atomic<bool> cold{false};
+  std::atomic<int> slow_reads{0};
 
  private:
   ConversationStore& inner_;
