@@ -9,17 +9,19 @@ FEW = 1_000
 MANY = 19_000
 HEARTBEAT = 25
 WARMING = 32
+STILL = 24  # looks, half a second apart
 
 
 def settle(server):
-    """Waits until the server's memory stands still."""
-    before = -1
-    for _ in range(20):
+    """Waits until the server is idle: its memory has stood still for longer than the store waits before what came
+    last goes to its tables (5 s), and than the freed memory waits to be given back (5 s)."""
+    seen = []
+    for _ in range(90):
         time.sleep(0.5)
-        now = machine.pss_bytes(server.pid)
-        if abs(now - before) < 64 * 1024:
+        seen.append(machine.pss_bytes(server.pid))
+        last = seen[-STILL:]
+        if len(last) == STILL and max(last) - min(last) < 64 * 1024:
             return
-        before = now
 
 
 def hold(bench, server, tokens, first, users):

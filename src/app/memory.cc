@@ -1,17 +1,31 @@
 #include "app/memory.h"
 
+#include <atomic>
 #include <boost/asio.hpp>
 #include <malloc.h>
 
 namespace parley::app {
 namespace {
 constexpr std::chrono::seconds kEvery{5};
-constexpr std::size_t kWorthIt = 4 << 20;  // bytes that are free but still ours
+constexpr std::size_t kWorthIt = 1 << 20;  // bytes that became free since the last time
+
+// What a trim leaves lies between things that are in use: looking again finds no more of it.
+std::atomic<std::size_t> left{0};
 
 void give_back() {
-  if (mallinfo2().fordblks > kWorthIt) malloc_trim(0);
+  const auto free = mallinfo2().fordblks;
+  if (free < left) left = free;
+  if (free < left + kWorthIt) return;
+  malloc_trim(0);
+  left = mallinfo2().fordblks;
 }
 }  // namespace
+
+MemoryKeeper::MemoryKeeper(Loops& loops) : loops_(loops), timer_(loops.at(0)) {
+  // Else glibc raises both with what is freed, and each thread's heap keeps megabytes at its end.
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 512 << 10);
+}
 
 void MemoryKeeper::start() {
   timer_.expires_after(kEvery);

@@ -9,7 +9,7 @@ namespace parley::app {
 /// Looks every few seconds, on the blocking pool.
 class MemoryKeeper {
  public:
-  explicit MemoryKeeper(Loops& loops) : loops_(loops), timer_(loops.at(0)) {}
+  explicit MemoryKeeper(Loops& loops);
   void start();  // before the loops run, or on loop 0; ends with the loops
 
  private:

@@ -35,10 +35,14 @@ Member& ConversationState::add(UserId user, const Marks& at) {
   return members.back();
 }
 
+ConversationCache::~ConversationCache() {
+  recent_.clear_and_dispose([this](ConversationState* state) { memory().delete_object(state); });
+}
+
 ConversationState& ConversationCache::touch(const ConversationId& id) {
   auto& slot = states_[id];
-  if (!slot) {
-    slot = std::make_unique<ConversationState>(id);
+  if (slot == nullptr) {
+    slot = memory().new_object<ConversationState>(id);
     ++made_;
   } else {
     recent_.erase(recent_.iterator_to(*slot));
@@ -52,10 +56,12 @@ void ConversationCache::evict() {
   for (auto looks = std::exchange(made_, 0) + kLooks; is_over() && looks > 0; --looks) {
     auto& oldest = recent_.back();
     recent_.pop_back();
-    if (oldest.idle())
+    if (oldest.idle()) {
       states_.erase(oldest.id);
-    else
+      memory().delete_object(&oldest);
+    } else {
       recent_.push_front(oldest);
+    }
   }
 }
 

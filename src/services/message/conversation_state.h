@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <vector>
 
 #include "api/message.h"
@@ -81,7 +82,8 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
 class ConversationCache {
  public:
   explicit ConversationCache(std::size_t capacity) : capacity_(capacity) {}
-  ~ConversationCache() { recent_.clear(); }
+  ~ConversationCache();
+  ConversationCache(const ConversationCache&) = delete;
 
   ConversationState& touch(const ConversationId& id);
   /// Looks at as many states as were made since the last call and `kLooks` more: a turn pays for
@@ -93,11 +95,13 @@ class ConversationCache {
   static constexpr std::size_t kLooks = 1'024;
 
  private:
+  std::pmr::polymorphic_allocator<ConversationState> memory() { return &pool_; }
+
   std::size_t capacity_;
   std::size_t made_ = 0;  // since the last `evict`
-  boost::unordered_flat_map<ConversationId, std::unique_ptr<ConversationState>,
-                            std::hash<ConversationId>>
-      states_;
+  // States lie together: among the entries that come and go they would leave holes in the heap.
+  std::pmr::unsynchronized_pool_resource pool_;
+  boost::unordered_flat_map<ConversationId, ConversationState*, std::hash<ConversationId>> states_;
   boost::intrusive::list<ConversationState> recent_;  // most recently used first
 };
 

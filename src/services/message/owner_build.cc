@@ -147,7 +147,11 @@ void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
         .change = {},
     }));
   }
-  state.sends.erase(state.sends.begin(), state.sends.begin() + static_cast<std::ptrdiff_t>(taken));
+  if (taken == state.sends.size())
+    state.sends = {};  // with its memory
+  else
+    state.sends.erase(state.sends.begin(),
+                      state.sends.begin() + static_cast<std::ptrdiff_t>(taken));
   waiting_sends_ -= taken;
   // Sending moves the sender's own marks to the newest entry.
   for (auto entry = part.entries.rbegin(); entry != part.entries.rend(); ++entry) {

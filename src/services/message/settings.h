@@ -5,7 +5,7 @@
 namespace parley::message {
 
 struct Settings {
-  std::size_t cached_conversations = 8'192;  // in all loops together
+  std::size_t cached_conversations = 2'048;  // idle ones, in all loops together
   std::size_t waiting_sends = 65'536;        // of one loop; beyond: `busy`
   std::size_t batch_entries = 256;           // of one conversation in one commit
   std::size_t batch_bytes = 1 << 20;

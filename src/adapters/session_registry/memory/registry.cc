@@ -5,29 +5,44 @@
 namespace parley::session_registry {
 
 void MemoryRegistry::add(UserId user, GatewayId gateway) {
-  auto& gateways = gateways_of_[user];
-  if (std::ranges::find(gateways, gateway) == gateways.end()) gateways.push_back(gateway);
+  const auto [at, fresh] = first_.try_emplace(user, gateway);
+  if (fresh || at->second == gateway) return;
+  auto& others = others_[user];
+  if (std::ranges::find(others, gateway) == others.end()) others.push_back(gateway);
 }
 
 void MemoryRegistry::remove(UserId user, GatewayId gateway) {
-  auto at = gateways_of_.find(user);
-  if (at == gateways_of_.end()) return;
-  auto& gateways = at->second;
-  if (auto it = std::ranges::find(gateways, gateway); it != gateways.end()) gateways.erase(it);
-  if (gateways.empty()) gateways_of_.erase(at);
+  const auto first = first_.find(user);
+  if (first == first_.end()) return;
+  const auto others = others_.find(user);
+  if (others == others_.end()) {
+    if (first->second == gateway) first_.erase(first);
+    return;
+  }
+  auto& gateways = others->second;
+  if (first->second == gateway) {
+    first->second = gateways.back();
+    gateways.pop_back();
+  } else {
+    std::erase(gateways, gateway);
+  }
+  if (gateways.empty()) others_.erase(others);
 }
 
 std::vector<UserId> MemoryRegistry::remove_gateway(GatewayId gateway) {
   std::vector<UserId> users;
-  for (const auto& [user, gateways] : gateways_of_)
-    if (std::ranges::find(gateways, gateway) != gateways.end()) users.push_back(user);
+  for (const auto& [user, first] : first_)
+    if (first == gateway || others_.contains(user)) users.push_back(user);
   for (auto user : users) remove(user, gateway);
   return users;
 }
 
 void MemoryRegistry::find(UserId user, std::vector<GatewayId>& out) const {
-  if (auto at = gateways_of_.find(user); at != gateways_of_.end())
-    out.insert(out.end(), at->second.begin(), at->second.end());
+  const auto first = first_.find(user);
+  if (first == first_.end()) return;
+  out.push_back(first->second);
+  if (const auto others = others_.find(user); others != others_.end())
+    out.insert(out.end(), others->second.begin(), others->second.end());
 }
 
 }  // namespace parley::session_registry

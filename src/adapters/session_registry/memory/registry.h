@@ -1,6 +1,5 @@
 #pragma once
-#include <boost/container/small_vector.hpp>
-#include <unordered_map>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "ports/session_registry.h"
 
@@ -14,8 +13,12 @@ class MemoryRegistry final : public SessionRegistry {
   void find(UserId user, std::vector<GatewayId>& out) const override;
 
  private:
-  using Gateways = boost::container::small_vector<GatewayId, 1>;  // nearly always one
-  std::unordered_map<UserId, Gateways> gateways_of_;
+  template <class Value>
+  using ByUser = boost::unordered_flat_map<UserId, Value, std::hash<UserId>>;
+
+  // A user is nearly always on one gateway: 16 bytes each.
+  ByUser<GatewayId> first_;
+  ByUser<std::vector<GatewayId>> others_;  // of those who are on more
 };
 
 }  // namespace parley::session_registry
