@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "api/message.h"
@@ -50,5 +51,8 @@ class DeliveryApi {
   /// Closes the sockets of one device (signed_out), or of all of a user's devices (device 0).
   virtual void sign_out(UserId user, DeviceId device) = 0;
 };
+
+/// How a gateway is reached; null: it is not there (any more). Any loop.
+using ReachGateway = std::function<DeliveryApi*(GatewayId)>;
 
 }  // namespace parley

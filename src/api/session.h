@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -25,15 +26,27 @@ class SessionListener {
     std::vector<GatewayId> gateways;
   };
   virtual void on_sessions(std::vector<Change> changes) = 0;
+  /// The gateway is gone, and with it what it asked the listener for; `on_sessions` tells of its
+  /// users. If it comes back, what it says then is heard after this.
+  virtual void on_gateway_gone(GatewayId /*gateway*/) {}
 };
 
-/// Which user is on which gateway. Any loop.
+/// Which user is on which gateway. Any loop. A gateway of which nothing is heard for a while is
+/// dropped with its users.
 class SessionApi {
  public:
   virtual ~SessionApi() = default;
   /// Before the first `update`. The listener stays until the loops have ended.
   virtual void subscribe(SessionListener& listener, std::size_t loop) = 0;
   virtual void update(GatewayId gateway, std::vector<Presence> changes) = 0;
+  /// The gateway lives, and so do all its sessions: every 5 s, and once before its first `update`.
+  /// Answers once, on the calling loop (perhaps before it returns). Not known: it is new here or
+  /// was dropped, and says again all that it said: its users by `update`, and to other services
+  /// what they forgot with it (PresenceApi::watch).
+  virtual void heartbeat(GatewayId gateway, std::move_only_function<void(bool known)> answer) = 0;
+  /// The gateway has ended: its users' sessions there are gone. A process that takes the id of an
+  /// earlier one says this first.
+  virtual void gateway_gone(GatewayId gateway) = 0;
   /// Calls back once, on the calling loop (perhaps before it returns), with one row per (user,
   /// gateway); users without a session have none.
   virtual void locate(std::vector<UserId> users,

@@ -12,8 +12,8 @@ class SessionRegistry {
   virtual ~SessionRegistry() = default;
   virtual void add(UserId user,
                    GatewayId gateway) = 0;  // the user's first session there; twice changes nothing
-  virtual void remove(UserId user, GatewayId gateway) = 0;  // the last one there ended
-  virtual void remove_gateway(GatewayId gateway) = 0;
+  virtual void remove(UserId user, GatewayId gateway) = 0;            // the last one there ended
+  virtual std::vector<UserId> remove_gateway(GatewayId gateway) = 0;  // those who were on it
   virtual void find(UserId user, std::vector<GatewayId>& out) const = 0;  // appended to `out`
 };
 

@@ -1,7 +1,9 @@
 #include "services/session/session_service.h"
 
+#include <boost/asio.hpp>
 #include <future>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "adapters/session_registry/memory/registry.h"
 
@@ -10,7 +12,8 @@ namespace {
 
 class SessionServiceTest : public testing::TestWithParam<std::size_t> {
  protected:
-  SessionServiceTest() : loops(GetParam(), 1), service(loops, make(GetParam())) { loops.start(); }
+  SessionServiceTest() : loops(GetParam(), 1), service(loops, clock, make(GetParam())) {}
+  void SetUp() override { loops.start(); }
   ~SessionServiceTest() override { loops.stop(); }
 
   static std::vector<std::unique_ptr<SessionRegistry>> make(std::size_t n) {
@@ -38,8 +41,55 @@ class SessionServiceTest : public testing::TestWithParam<std::size_t> {
     return done.get_future().get();
   }
 
+  /// Returns when each loop has run what was posted to it before, and what that posted.
+  void settle() {
+    for (int i = 0; i < 3; ++i)
+      for (std::size_t loop = 0; loop < loops.size(); ++loop)
+        boost::asio::post(loops.at(loop), boost::asio::use_future([] {})).get();
+  }
+  bool heartbeat(GatewayId gateway) {
+    std::optional<bool> answer;
+    service.heartbeat(gateway, [&](bool known) { answer = known; });
+    return answer.value();
+  }
+  /// Time goes by in steps that no process oversleeps.
+  void pass(std::chrono::seconds time, const std::function<void()>& each_second = [] {}) {
+    for (auto i = std::chrono::seconds(0); i < time; ++i) {
+      clock.advance(std::chrono::seconds(1));
+      each_second();
+      service.sweep();
+    }
+  }
+
+  ManualClock clock;
   Loops loops;
   SessionService service;
+};
+
+/// Keeps what it heard; read after `settle`.
+class Listener final : public SessionListener {
+ public:
+  explicit Listener(Loops& loops) : loops_(loops) {}
+  void on_sessions(std::vector<Change> changes) override {
+    EXPECT_EQ(loops_.current(), loops_.size() - 1);
+    ++calls;
+    for (auto& change : changes) {
+      std::ranges::sort(change.gateways);
+      ++count;
+      now[change.user] = change.gateways;
+      history[change.user].push_back(!change.gateways.empty());
+    }
+  }
+  void on_gateway_gone(GatewayId gateway) override { gone.push_back(gateway); }
+
+  int calls = 0;
+  std::size_t count = 0;
+  std::map<UserId, std::vector<GatewayId>> now;
+  std::map<UserId, std::vector<bool>> history;
+  std::vector<GatewayId> gone;
+
+ private:
+  Loops& loops_;
 };
 
 TEST_P(SessionServiceTest, LocatesTheUsersWhoAreOnline) {
@@ -55,6 +105,138 @@ TEST_P(SessionServiceTest, LocatesTheUsersWhoAreOnline) {
   update(online);
   EXPECT_EQ(count(everybody), 0u);
   EXPECT_EQ(count({}), 0u);
+}
+
+TEST_P(SessionServiceTest, ListenersHearAllGatewaysOfAUserInOrder) {
+  Listener one(loops), two(loops);
+  service.subscribe(one, GetParam() - 1);
+  service.subscribe(two, GetParam() - 1);
+  for (int i = 0; i < 50; ++i) {
+    service.update(GatewayId(1), {{UserId(7), true}});
+    service.update(GatewayId(1), {{UserId(7), false}, {UserId(8), true}});
+  }
+  service.update(GatewayId(2), {{UserId(8), true}});
+  settle();
+  for (const auto* heard : {&one, &two}) {
+    EXPECT_EQ(heard->now.at(UserId(7)), std::vector<GatewayId>{});
+    EXPECT_EQ(heard->now.at(UserId(8)), (std::vector{GatewayId(1), GatewayId(2)}));
+    const auto& history = heard->history.at(UserId(7));
+    ASSERT_EQ(history.size(), 100u);
+    for (std::size_t i = 0; i < history.size(); ++i) EXPECT_EQ(history[i], i % 2 == 0) << i;
+  }
+}
+
+TEST_P(SessionServiceTest, UpdatesOfDifferentLoopsKeepTheirOrder) {
+  Listener heard(loops);
+  service.subscribe(heard, GetParam() - 1);
+  std::mutex order;  // as the gateway holds it while it tells
+  bool online = false;
+  for (int i = 0; i < 300; ++i)
+    boost::asio::post(loops.at(static_cast<std::size_t>(i) % loops.size()), [&] {
+      const std::lock_guard lock(order);
+      online = !online;
+      service.update(GatewayId(1), {{UserId(7), online}});
+    });
+  settle();
+  const auto& history = heard.history.at(UserId(7));
+  ASSERT_EQ(history.size(), 300u);
+  for (std::size_t i = 0; i < history.size(); ++i) EXPECT_EQ(history[i], i % 2 == 0) << i;
+}
+
+TEST_P(SessionServiceTest, ManyChangesOfATurnAreOneCall) {
+  Listener heard(loops);
+  service.subscribe(heard, GetParam() - 1);
+  std::promise<void> go;
+  boost::asio::post(loops.at(GetParam() - 1), [&] { go.get_future().wait(); });
+  for (std::uint64_t i = 1; i <= 1'000; ++i) service.update(GatewayId(1), {{UserId(i), true}});
+  go.set_value();
+  settle();
+  EXPECT_EQ(heard.count, 1'000u);
+  EXPECT_LE(heard.calls, 20);
+}
+
+TEST_P(SessionServiceTest, AGatewayThatIsGoneTakesItsUsersAlong) {
+  Listener heard(loops);
+  service.subscribe(heard, GetParam() - 1);
+  service.update(GatewayId(1), {{UserId(7), true}, {UserId(8), true}});
+  service.update(GatewayId(2), {{UserId(8), true}, {UserId(9), true}});
+  service.gateway_gone(GatewayId(1));
+  settle();
+  EXPECT_EQ(heard.now.at(UserId(7)), std::vector<GatewayId>{});
+  EXPECT_EQ(heard.now.at(UserId(8)), std::vector{GatewayId(2)});
+  EXPECT_EQ(heard.history.at(UserId(9)).size(), 1u);
+  EXPECT_EQ(heard.gone, std::vector{GatewayId(1)});
+  EXPECT_EQ(count({UserId(7), UserId(8), UserId(9)}), 2u);
+}
+
+TEST_P(SessionServiceTest, AHeartbeatSaysWhetherTheGatewayIsKnown) {
+  EXPECT_FALSE(heartbeat(GatewayId(1)));
+  EXPECT_TRUE(heartbeat(GatewayId(1)));
+  EXPECT_FALSE(heartbeat(GatewayId(2)));
+  service.gateway_gone(GatewayId(1));
+  service.update(GatewayId(1), {{UserId(7), true}});  // not all that it has to say
+  EXPECT_FALSE(heartbeat(GatewayId(1)));
+  EXPECT_TRUE(heartbeat(GatewayId(1)));
+}
+
+TEST_P(SessionServiceTest, HeartbeatsTellListenersNothing) {
+  Listener heard(loops);
+  service.subscribe(heard, GetParam() - 1);
+  service.update(GatewayId(1), {{UserId(7), true}});
+  pass(std::chrono::minutes(4), [&] { heartbeat(GatewayId(1)); });
+  settle();
+  EXPECT_EQ(heard.count, 1u);
+}
+
+TEST_P(SessionServiceTest, ASilentGatewayIsDroppedAndAskedAgain) {
+  Listener heard(loops);
+  service.subscribe(heard, GetParam() - 1);
+  heartbeat(GatewayId(1));
+  heartbeat(GatewayId(2));
+  service.update(GatewayId(1), {{UserId(7), true}});
+  service.update(GatewayId(2), {{UserId(8), true}});
+  const auto second_beats = [&] { EXPECT_TRUE(heartbeat(GatewayId(2))); };
+  pass(std::chrono::seconds(15), second_beats);
+  settle();
+  EXPECT_EQ(count({UserId(7), UserId(8)}), 2u);
+  pass(std::chrono::seconds(1), second_beats);
+  settle();
+  EXPECT_EQ(count({UserId(7)}), 0u);
+  EXPECT_EQ(count({UserId(8)}), 1u);
+  EXPECT_EQ(heard.gone, std::vector{GatewayId(1)});
+  EXPECT_FALSE(heartbeat(GatewayId(1)));
+  service.update(GatewayId(1), {{UserId(7), true}});
+  settle();
+  EXPECT_EQ(count({UserId(7), UserId(8)}), 2u);
+  EXPECT_EQ(heard.history.at(UserId(7)), (std::vector{true, false, true}));
+}
+
+TEST_P(SessionServiceTest, AProcessThatWasStoppedDropsNobodyForIt) {
+  heartbeat(GatewayId(1));
+  service.update(GatewayId(1), {{UserId(7), true}});
+  clock.advance(std::chrono::minutes(5));
+  service.sweep();
+  settle();
+  EXPECT_EQ(count({UserId(7)}), 1u);
+  EXPECT_TRUE(heartbeat(GatewayId(1)));
+}
+
+TEST_P(SessionServiceTest, TheTimerOfStartSweeps) {
+  SessionService quick(loops, clock, make(GetParam()),
+                       {.sweep_every = std::chrono::milliseconds(1)});
+  Listener heard(loops);
+  quick.subscribe(heard, GetParam() - 1);
+  quick.update(GatewayId(1), {{UserId(7), true}});
+  quick.start();
+  clock.advance(std::chrono::seconds(16));
+  std::size_t gone = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (gone == 0 && std::chrono::steady_clock::now() < deadline)
+    gone = boost::asio::post(loops.at(GetParam() - 1),
+                             boost::asio::use_future([&] { return heard.gone.size(); }))
+               .get();
+  EXPECT_EQ(gone, 1u);
+  loops.stop();
 }
 
 INSTANTIATE_TEST_SUITE_P(Loops, SessionServiceTest, testing::Values(1, 3));

@@ -40,7 +40,12 @@ TYPED_TEST(SessionRegistryContract, ForgetsAGatewayWithAllItsUsers) {
   this->registry.add(UserId(7), GatewayId(1));
   this->registry.add(UserId(7), GatewayId(2));
   this->registry.add(UserId(8), GatewayId(1));
-  this->registry.remove_gateway(GatewayId(1));
+  this->registry.add(UserId(9), GatewayId(2));
+  auto gone = this->registry.remove_gateway(GatewayId(1));
+  std::ranges::sort(gone);
+  EXPECT_EQ(gone, (std::vector{UserId(7), UserId(8)}));
+  EXPECT_EQ(this->registry.remove_gateway(GatewayId(1)), std::vector<UserId>{});
+  EXPECT_EQ(this->find(9), std::vector{GatewayId(2)});
   EXPECT_EQ(this->find(7), std::vector{GatewayId(2)});
   EXPECT_EQ(this->find(8), std::vector<GatewayId>{});
 }

@@ -17,11 +17,12 @@ void MemoryRegistry::remove(UserId user, GatewayId gateway) {
   if (gateways.empty()) gateways_of_.erase(at);
 }
 
-void MemoryRegistry::remove_gateway(GatewayId gateway) {
+std::vector<UserId> MemoryRegistry::remove_gateway(GatewayId gateway) {
   std::vector<UserId> users;
   for (const auto& [user, gateways] : gateways_of_)
     if (std::ranges::find(gateways, gateway) != gateways.end()) users.push_back(user);
   for (auto user : users) remove(user, gateway);
+  return users;
 }
 
 void MemoryRegistry::find(UserId user, std::vector<GatewayId>& out) const {

@@ -10,7 +10,7 @@ class MemoryRegistry final : public SessionRegistry {
  public:
   void add(UserId user, GatewayId gateway) override;
   void remove(UserId user, GatewayId gateway) override;
-  void remove_gateway(GatewayId gateway) override;
+  std::vector<UserId> remove_gateway(GatewayId gateway) override;
   void find(UserId user, std::vector<GatewayId>& out) const override;
 
  private:

@@ -1,0 +1,56 @@
+#include "adapters/last_seen/sqlite/last_seen_store.h"
+
+namespace parley::last_seen {
+namespace {
+
+std::span<const sqlite::Migration> migrations() {
+  static const std::vector<sqlite::Migration> kAll = {
+      {1,
+       {"CREATE TABLE last_seen (user_id BIGINT NOT NULL PRIMARY KEY, seen_ms BIGINT NOT NULL)"}},
+  };
+  return kAll;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteLastSeenStore>> SqliteLastSeenStore::open(
+    std::filesystem::path folder) {
+  PARLEY_TRY(db, sqlite::Database::open({.folder = std::move(folder), .file = "presence.db"},
+                                        migrations()));
+  return std::unique_ptr<SqliteLastSeenStore>(new SqliteLastSeenStore(std::move(db)));
+}
+
+Result<void> SqliteLastSeenStore::put(const std::vector<LastSeen>& batch) {
+  if (batch.empty()) return {};
+  return db_->write([&](soci::session& s) -> Result<void> {
+    long long user = 0, seen = 0;
+    soci::statement merge =
+        (s.prepare << "INSERT INTO last_seen (user_id, seen_ms) VALUES (:user, :seen) "
+                      "ON CONFLICT (user_id) DO UPDATE SET seen_ms = excluded.seen_ms "
+                      "WHERE excluded.seen_ms > last_seen.seen_ms",
+         soci::use(user), soci::use(seen));
+    for (const auto& row : batch) {
+      user = static_cast<long long>(row.user.value);
+      seen = row.at.value;
+      merge.execute(true);
+    }
+    return {};
+  });
+}
+
+Result<std::vector<LastSeen>> SqliteLastSeenStore::of(const std::vector<UserId>& users) {
+  return db_->read([&](soci::session& s) -> Result<std::vector<LastSeen>> {
+    std::vector<LastSeen> found;
+    long long user = 0, seen = 0;
+    soci::statement look = (s.prepare << "SELECT seen_ms FROM last_seen WHERE user_id = :user",
+                            soci::use(user), soci::into(seen));
+    for (const auto id : users) {
+      user = static_cast<long long>(id.value);
+      look.execute();
+      while (look.fetch()) found.push_back({id, TimeMs(seen)});
+    }
+    return found;
+  });
+}
+
+}  // namespace parley::last_seen

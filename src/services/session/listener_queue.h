@@ -1,0 +1,32 @@
+#pragma once
+#include <mutex>
+
+#include "api/session.h"
+#include "base/loops.h"
+
+namespace parley::session {
+
+/// What one listener has to hear next: gathered by any thread, handed over in one call per turn of
+/// the listener's loop.
+class ListenerQueue {
+ public:
+  ListenerQueue(SessionListener& listener, Loops& loops, std::size_t loop)
+      : listener_(listener), loops_(loops), loop_(loop) {}
+
+  void push(const std::vector<SessionListener::Change>& changes);
+  void push_gone(GatewayId gateway);
+
+ private:
+  void post_once();  // with the lock held
+  void hand_over();
+
+  SessionListener& listener_;
+  Loops& loops_;
+  const std::size_t loop_;
+  std::mutex mutex_;
+  bool posted_ = false;
+  std::vector<SessionListener::Change> changes_;
+  std::vector<GatewayId> gone_;
+};
+
+}  // namespace parley::session
