@@ -171,7 +171,7 @@ class Driver {
     entry->countable = entry->seq.value;
     const MarkChange mark{entry->conversation, one, {entry->seq, entry->seq, entry->countable}};
     std::vector<Append> group;
-    group.push_back({entry->conversation, {entry}, {one, other}, {mark}});
+    group.push_back({entry->conversation, {entry}, {one, other}, false, {mark}});
     store_.commit(store_.info().generation, entry->time, std::move(group),
                   [this](const Result<std::uint64_t>& answer) {
                     PARLEY_CHECK(answer, answer ? "" : answer.error().message);

@@ -48,6 +48,9 @@ class GroupApi {
   virtual Awaitable<Result<std::vector<GroupMemberView>>> members(UserId asker, GroupId group,
                                                                   UserId after,
                                                                   std::size_t limit) = 0;
+  /// Tells the other members that are online, if the user is a member and the group has at most
+  /// kReceiptMembers members; else nothing. Best effort; any loop.
+  virtual void typing(UserId user, GroupId group) = 0;
 };
 
 }  // namespace parley

@@ -117,7 +117,8 @@ class MessageApi {
                                                       std::vector<UserId> users) = 0;
   virtual Awaitable<Result<Receipts>> receipts(UserId asker, ConversationId conversation,
                                                Seq seq) = 0;
-  /// Those of `users` with whom the asker shares a direct conversation that has entries, or a group.
+  /// Those of `users` with whom the asker shares a direct conversation that has entries, or a
+  /// group.
   virtual Awaitable<Result<std::vector<UserId>>> visible(UserId asker,
                                                          std::vector<UserId> users) = 0;
   /// One conversation as it stands for the asker. A direct one without entries: head 0. A group

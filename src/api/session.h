@@ -27,7 +27,8 @@ class SessionListener {
   };
   virtual void on_sessions(std::vector<Change> changes) = 0;
   /// The gateway is gone, and with it what it asked the listener for; `on_sessions` tells of its
-  /// users. If it comes back, what it says then is heard after this.
+  /// users. On any thread, before the gateway can hear of it: what it asks for when it is back
+  /// comes after this. Must not call the session service.
   virtual void on_gateway_gone(GatewayId /*gateway*/) {}
 };
 

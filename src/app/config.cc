@@ -27,6 +27,14 @@ ConfigReader::Check between(const std::size_t& value, std::size_t low, std::size
   };
 }
 
+ConfigReader::Check at_least(const std::chrono::milliseconds& value,
+                             std::chrono::milliseconds low) {
+  return [&value, low]() -> Result<void> {
+    if (value >= low) return {};
+    return fail(Code::invalid_argument, fmt::format("is at least {}", low.count()));
+  };
+}
+
 }  // namespace
 
 Result<HostPort> parse_address(std::string_view text) {
@@ -104,6 +112,12 @@ void Config::declare(ConfigReader& reader) {
              "kept in memory while idle", between(message.cached_conversations, 64, 100'000'000));
   reader.add("message", "confirm_within_ms", &message.confirm_within,
              "no device confirms within this: push");
+  reader.add(
+      "session", "gateway_timeout_ms", &session.gateway_timeout,
+      "a gateway that is silent for so long is dropped with its users; it is heard every 5 s",
+      at_least(session.gateway_timeout, std::chrono::seconds(10)));
+  reader.add("presence", "grace_ms", &presence.grace,
+             "watchers hear that somebody is offline after this, unless there is a new session");
   reader.add("store", "flush_entries", &store.flush_entries,
              "messages kept in the log before they are sorted into tables",
              between(store.flush_entries, 1'000, 10'000'000));

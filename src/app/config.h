@@ -2,6 +2,8 @@
 #include "base/config_reader.h"
 #include "services/gateway/settings.h"
 #include "services/message/settings.h"
+#include "services/presence/settings.h"
+#include "services/session/settings.h"
 
 namespace parley::app {
 
@@ -26,6 +28,8 @@ struct Config {
   } auth;
   gateway::Settings gateway;
   message::Settings message;
+  session::Settings session;
+  presence::Settings presence;
   struct {
     std::size_t flush_entries = 100'000;
     std::size_t cache_mib = 8;

@@ -18,6 +18,7 @@
 #include "services/gateway/gateway.h"
 #include "services/message/message_service.h"
 #include "services/notification/notification_service.h"
+#include "services/presence/presence_service.h"
 #include "services/session/session_service.h"
 #include "services/user/user_service.h"
 
@@ -87,6 +88,7 @@ struct Server::Parts {
   std::unique_ptr<Loops> loops;
   std::unique_ptr<MemoryKeeper> memory;
   std::unique_ptr<session::SessionService> sessions;
+  std::unique_ptr<presence::PresenceService> presence;
   std::unique_ptr<auth::AuthService> auth;
   std::unique_ptr<user::UserService> users;
   std::unique_ptr<notification::NotificationService> notifications;
@@ -108,7 +110,14 @@ Result<void> Server::Parts::make() {
   PARLEY_TRY(opened, Stores::open(config));
   stores = std::move(opened);
   loops = std::make_unique<Loops>(loop_count(config), config.server.pool_threads);
-  sessions = std::make_unique<session::SessionService>(*loops, registries(loops->size()));
+  sessions = std::make_unique<session::SessionService>(*loops, clock, registries(loops->size()),
+                                                       config.session);
+  const auto reach = [this](GatewayId id) -> DeliveryApi* {
+    return id == kGateway ? gateway.get() : nullptr;
+  };
+  presence = std::make_unique<presence::PresenceService>(*loops, clock, *stores.last_seen, reach,
+                                                         config.presence);
+  sessions->subscribe(*presence, presence::PresenceService::kLoop);
   auto& accounts = stores.accounts->accounts();
   auto& devices = stores.accounts->devices();
   auto settings = auth_settings(config);
@@ -122,9 +131,6 @@ Result<void> Server::Parts::make() {
                                               user::UserSettings{.limits = config.gateway.limits});
   notifications = std::make_unique<notification::NotificationService>(
       *stores.pushes, *loops, notification::NotificationSettings{});
-  const auto reach = [this](GatewayId id) -> DeliveryApi* {
-    return id == kGateway ? gateway.get() : nullptr;
-  };
   messages = std::make_unique<message::MessageService>(
       message::MessageService::Needs{*loops, clock, hybrid, *stores.conversations,
                                      *stores.conversations, *users, *sessions, *notifications,
@@ -149,6 +155,8 @@ Result<void> Server::Parts::run() {
   memory->start();
   loops->start();
   running = true;
+  sessions->start();
+  presence->start();
   PARLEY_TRY_VOID(messages->start());
   auto port = run_on_loop(*loops, [this]() -> Awaitable<Result<std::uint16_t>> {
     co_return gateway->listen(listen.host, listen.port);
@@ -182,6 +190,9 @@ void Server::stop() {
   std::promise<void> closed;
   parts.messages->close([&] { closed.set_value(); });
   closed.get_future().wait();
+  std::promise<void> written;
+  parts.presence->close([&] { written.set_value(); });
+  written.get_future().wait();
   parts.notifications->stop();
   parts.loops->stop();
   parts.running = false;

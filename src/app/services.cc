@@ -4,6 +4,7 @@ namespace parley::app {
 namespace {
 constexpr ServiceRow kServices[] = {
     {"session", "", "memory", "which user is on which gateway"},
+    {"presence", "session gateway", "SQLite", "who is online, when the others were last seen"},
     {"auth", "", "SQLite", "sign-up, sign-in, tokens"},
     {"user", "auth", "SQLite", "profiles, devices, finding people"},
     {"notification", "", "SQLite", "who must be pushed"},

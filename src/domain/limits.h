@@ -26,6 +26,10 @@ struct Limits {
   std::size_t backlog_per_conversation = 200;
   std::size_t backlog_entries = 2000;
   std::size_t conversations_page = 100;
+  std::size_t groups_page = 100;
+  std::size_t group_members_page = 500;
+  std::size_t watched_users = 500;   // of one connection
+  std::size_t presence_users = 100;  // of one request over HTTP
 };
 
 }  // namespace parley

@@ -39,6 +39,13 @@ std::optional<Int> integer(const element& value) {
   return std::nullopt;
 }
 
+/// The name of an enumerator, or its number.
+std::optional<int> enumerator(const element& value, const pb::EnumDescriptor& type) {
+  if (!value.is_string()) return integer<std::int32_t>(value);
+  const auto* found = type.FindValueByName(std::string(value.get_string().value_unsafe()));
+  return found ? std::optional(found->number()) : std::nullopt;
+}
+
 class Mapper {
  public:
   Result<void> message(const element& value, pb::Message& out) {
@@ -110,6 +117,9 @@ class Mapper {
           access->SetString(&out, field, std::string(text));
         return {};
       }
+      case pb::FieldDescriptor::CPPTYPE_ENUM:
+        return put(enumerator(value, *field->enum_type()), &Reflection::SetEnumValue,
+                   &Reflection::AddEnumValue, "must be one of the names of the protocol");
       case pb::FieldDescriptor::CPPTYPE_MESSAGE:
         return message(
             value, many ? *access->AddMessage(&out, field) : *access->MutableMessage(&out, field));

@@ -90,6 +90,25 @@ TEST(JsonReader, BoundsNestingAndSize) {
   EXPECT_TRUE(reader.read(R"({"id":"1"})", frame)) << "usable after refusing";
 }
 
+TEST(JsonReader, ReadsEnumeratorsByNameOrNumber) {
+  JsonReader reader(1024);
+  for (const std::string_view text : {R"({"role":"ROLE_ADMIN"})", R"({"role":2})"}) {
+    v1::SetRoleRequest ours, theirs;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(std::string(text), &theirs).ok());
+    ASSERT_TRUE(reader.read(text, ours)) << text;
+    EXPECT_EQ(ours.role(), v1::ROLE_ADMIN) << text;
+    EXPECT_TRUE(MessageDifferencer::Equals(ours, theirs)) << text;
+  }
+  for (const std::string_view text :
+       {R"({"role":"admin"})", R"({"role":""})", R"({"role":1.5})", R"({"role":4294967296})"}) {
+    v1::SetRoleRequest request;
+    const auto read = reader.read(text, request);
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().code, Code::malformed) << text;
+    EXPECT_EQ(read.error().field, "role") << text;
+  }
+}
+
 TEST(JsonReader, TellsAnAbsentFieldFromAnEmptyOne) {
   JsonReader reader(1024);
   v1::UpdateProfileRequest change;

@@ -3,6 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 
 #include "base/check.h"
+#include "wire/group_change.h"
 #include "wire/json_writer.h"
 
 // Protocol Buffers by hand (https://protobuf.dev/programming-guides/encoding/), for the frames that
@@ -68,8 +69,13 @@ void append_entry(std::string& out, const Entry& entry) {
   append_number(out, v1::Entry::kSenderFieldNumber, entry.sender.value);
   append_number(out, v1::Entry::kTimeMsFieldNumber, static_cast<std::uint64_t>(entry.time.value));
   append_text(out, v1::Entry::kClientMessageIdFieldNumber, entry.client_message_id);
-  append_bytes(out, v1::Entry::kBodyFieldNumber, entry.body);
+  if (!entry.change) append_bytes(out, v1::Entry::kBodyFieldNumber, entry.body);
   append_number(out, v1::Entry::kCountableFieldNumber, entry.countable);
+  if (entry.change) {  // rare: the generated code will do
+    v1::GroupChange change;
+    to_proto(*entry.change, change);
+    append_bytes(out, v1::Entry::kGroupChangeFieldNumber, change.SerializeAsString());
+  }
 }
 
 void to_proto(const Entry& entry, v1::Entry& out) {
@@ -79,8 +85,9 @@ void to_proto(const Entry& entry, v1::Entry& out) {
   out.set_sender(entry.sender.value);
   out.set_time_ms(entry.time.value);
   out.set_client_message_id(entry.client_message_id);
-  PARLEY_CHECK(out.mutable_body()->ParseFromString(entry.body), "a stored body does not parse");
   out.set_countable(entry.countable);
+  if (entry.change) return to_proto(*entry.change, *out.mutable_group_change());
+  PARLEY_CHECK(out.mutable_body()->ParseFromString(entry.body), "a stored body does not parse");
 }
 
 std::string encode_entry(Subprotocol subprotocol, const Entry& entry) {

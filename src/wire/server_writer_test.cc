@@ -4,6 +4,8 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include "wire/group_change.h"
+
 namespace parley::wire {
 namespace {
 using google::protobuf::util::MessageDifferencer;
@@ -51,6 +53,35 @@ TEST(ServerWriter, AnEntryWrittenByHandEqualsTheGeneratedCode) {
     EXPECT_TRUE(MessageDifferencer::Equals(only_frame(payload), expected));
     EXPECT_TRUE(
         MessageDifferencer::Equals(from_json(encode_entry(Subprotocol::json, one)), expected));
+  }
+}
+
+TEST(ServerWriter, AGroupChangeIsAnEntryWithoutABody) {
+  Entry made = entry();
+  made.conversation = ConversationId::group(913);
+  made.client_message_id.clear();
+  made.body.clear();
+  made.kind = EntryKind::group_change;
+  std::vector<UserId> everyone;
+  for (std::uint64_t i = 0; i < 256; ++i) everyone.emplace_back(~0ULL - i);
+  using What = GroupChange::What;
+  for (const GroupChange& change : {GroupChange{What::created, 1, "Sailing", everyone},
+                                    GroupChange{What::role, 2, "", {UserId(7)}, Role::admin},
+                                    GroupChange{What::dissolved, 3, "", {}}}) {
+    made.change = std::make_shared<const GroupChange>(change);
+    v1::ServerFrame expected;
+    to_proto(made, *expected.mutable_entry());
+    EXPECT_FALSE(expected.entry().has_body());
+    EXPECT_EQ(expected.entry().countable(), 2);
+    v1::ServerBatch batch;
+    *batch.add_frames() = expected;
+    const auto payload = encode_entry(Subprotocol::pb, made);
+    EXPECT_EQ(payload, batch.SerializeAsString()) << "by hand as the generated code does";
+    const auto json = encode_entry(Subprotocol::json, made);
+    EXPECT_TRUE(MessageDifferencer::Equals(from_json(json), expected));
+    EXPECT_EQ(change.what == What::role, json.contains(R"("role":"ROLE_ADMIN")")) << json;
+    for (const auto& back : {only_frame(payload), from_json(json)})
+      EXPECT_EQ(from_proto(back.entry().group_change()), change);
   }
 }
 

@@ -148,6 +148,10 @@ TEST(ProtocolDocument, ItsLimitsAreThoseOfTheServer) {
       {"backlog_per_conversation", limits.backlog_per_conversation},
       {"backlog_entries", limits.backlog_entries},
       {"conversations_page", limits.conversations_page},
+      {"groups_page", limits.groups_page},
+      {"group_members_page", limits.group_members_page},
+      {"watched_users", limits.watched_users},
+      {"presence_users", limits.presence_users},
   };
   std::map<std::string, std::size_t> said;
   for (const auto& row : table("limits")) {

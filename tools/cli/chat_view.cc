@@ -12,7 +12,9 @@ namespace parley::cli {
 namespace {
 
 constexpr char kBold[] = "1", kDim[] = "2", kCyan[] = "36", kRed[] = "31";
-constexpr std::size_t kIndent = 7;       // below the first character after the time
+constexpr std::size_t kIndent = 7;  // below the first character after the time
+constexpr char kSelf[] = "you";     // as People calls the account itself
+constexpr std::chrono::seconds kTypingShown{5};
 constexpr std::size_t kTicksKept = 500;  // older ones have long scrolled off
 
 Screen::Size terminal_size() {
@@ -38,11 +40,11 @@ ChatView::ChatView(Context& context, People& people, People::Place place)
       place_(std::move(place)),
       colour_(std::getenv("NO_COLOR") == nullptr),
       screen_(terminal_size(), kIndent),
-      elsewhere_(context, people,
-                 [this](const v1::Entry& entry, const std::string& who, const std::string& where) {
-                   const auto to = who == "you" ? fmt::format("you → {}", where) : who;
-                   show_note(fmt::format("{}: {}", to, printable(entry.body().text())));
-                 }) {}
+      people_(people),
+      typing_timer_(context.io()),
+      entries_(context, people,
+               [this](const v1::Entry& entry, const std::string& who, const std::string& where,
+                      const std::string& text) { take(entry, who, where, text); }) {}
 
 std::string ChatView::style(std::string_view code, std::string_view text) const {
   return colour_ && !text.empty() ? fmt::format("\033[{}m{}\033[0m", code, text)
@@ -50,52 +52,59 @@ std::string ChatView::style(std::string_view code, std::string_view text) const 
 }
 
 std::string ChatView::tick(std::uint64_t seq) const {
-  if (place_.peer == self_ || place_.peer == 0) return style(kDim, "✓");
-  if (seq <= read_) return style(kCyan, "✓✓ read");
-  return style(kDim, seq <= delivered_ ? "✓✓" : "✓");
+  std::size_t delivered = 0, read = 0;
+  for (const auto& [user, marks] : marks_) {
+    delivered += seq <= marks.delivered;
+    read += seq <= marks.read;
+  }
+  if (read) return style(kCyan, in_group() ? fmt::format("✓✓ read by {}", read) : "✓✓ read");
+  return style(kDim, delivered ? "✓✓" : "✓");
 }
 
-std::string ChatView::message(std::int64_t time_ms, bool own, std::string_view text) const {
-  const std::string_view name = own ? "you" : std::string_view(place_.title);
+std::string ChatView::message(std::int64_t time_ms, std::string_view who,
+                              std::string_view text) const {
   const std::string indent(kIndent, ' ');
-  std::string body = printable(text);
+  std::string body(text);
   for (auto at = body.find('\n'); at != std::string::npos; at = body.find('\n', at + 1))
     body.insert(at + 1, indent);
   return fmt::format("{}  {} {}", style(kDim, clock_time(time_ms)),
-                     style(own ? kCyan : kBold, fmt::format("{}:", name)), body);
+                     style(who == kSelf ? kCyan : kBold, fmt::format("{}:", who)), body);
 }
 
-std::string ChatView::render(const v1::Entry& entry) const {
-  const bool own = entry.sender() == self_;
-  auto line = message(entry.time_ms(), own, entry.body().text());
-  return own ? fmt::format("{}  {}", line, tick(entry.seq())) : line;
+std::string ChatView::render(const v1::Entry& entry, std::string_view who,
+                             std::string_view text) const {
+  if (entry.has_group_change()) return style(kDim, fmt::format("— {} {} —", who, text));
+  auto line = message(entry.time_ms(), who, text);
+  return entry.sender() == self_ ? fmt::format("{}  {}", line, tick(entry.seq())) : line;
 }
 
 /// Marks only grow, and read implies delivered.
-void ChatView::advance(std::uint64_t delivered, std::uint64_t read) {
-  delivered = std::max({delivered_, delivered, read});
-  read = std::max(read_, read);
-  if (delivered == delivered_ && read == read_) return;
-  delivered_ = delivered;
-  read_ = read;
-  for (const auto& own : own_) screen_.replace(own.line, render(own.entry));
+void ChatView::advance(std::uint64_t user, std::uint64_t delivered, std::uint64_t read) {
+  if (user == self_) return;
+  auto& marks = marks_[user];
+  delivered = std::max({marks.delivered, delivered, read});
+  read = std::max(marks.read, read);
+  if (delivered == marks.delivered && read == marks.read) return;
+  marks = {delivered, read};
+  for (const auto& own : own_) screen_.replace(own.line, render(own.entry, kSelf, own.text));
 }
 
-void ChatView::append(const v1::Entry& entry) {
+void ChatView::append(const v1::Entry& entry, const std::string& who, const std::string& text) {
   // Who writes has read what was there: no receipt says so.
-  if (entry.sender() == place_.peer) advance(0, entry.seq());
+  advance(entry.sender(), 0, entry.seq());
   if (const auto day = date_time(entry.time_ms()).substr(0, 10); day != day_) {
     if (!day_.empty() || day != date_time(client::wall_ms()).substr(0, 10))
       screen_.append(style(kDim, fmt::format("— {} —", day)));
     day_ = day;
   }
-  const auto line = screen_.append(render(entry));
-  if (entry.sender() == self_) own_.push_back({entry, line});
+  const auto line = screen_.append(render(entry, who, text));
+  if (entry.sender() == self_ && entry.has_body()) own_.push_back({entry, text, line});
   if (own_.size() > kTicksKept) own_.erase(own_.begin());
 }
 
-void ChatView::show_history(const v1::History& page, const v1::Conversation& state) {
-  for (const auto& receipt : state.others()) advance(receipt.delivered(), receipt.read());
+Awaitable<void> ChatView::show_history(v1::History page, v1::Conversation state) {
+  for (const auto& receipt : state.others())
+    advance(receipt.user_id(), receipt.delivered(), receipt.read());
   screen_.append(
       style(kDim, fmt::format("{} — type a line and press Enter; ^D leaves", place_.title)));
   if (page.more_before())
@@ -107,7 +116,7 @@ void ChatView::show_history(const v1::History& page, const v1::Conversation& sta
       screen_.append(style(kBold, fmt::format("— {} —", counted(state.unread(), "new message"))));
       said_new = true;
     }
-    append(entry);
+    append(entry, co_await people_.name_of(entry.sender()), co_await people_.words_of(entry));
   }
   flush();
 }
@@ -134,16 +143,42 @@ void ChatView::resize() {
   flush();
 }
 
-void ChatView::leave() { write_terminal(screen_.leave()); }
+void ChatView::leave() {
+  typing_timer_.cancel();
+  write_terminal(screen_.leave());
+}
 
-void ChatView::on_entry(const v1::Entry& entry) {
-  if (entry.conversation_id() != place_.conversation) return elsewhere_.push(entry);
+void ChatView::take(const v1::Entry& entry, const std::string& who, const std::string& where,
+                    const std::string& text) {
+  if (entry.conversation_id() != place_.conversation)
+    return show_note(fmt::format("{}: {}", address(entry, who, where), text));
+  typing_.erase(entry.sender());
   std::erase_if(pending_, [&](const auto& item) {
     return item.client_message_id() == entry.client_message_id();
   });
-  append(entry);
+  append(entry, who, text);
   flush();
   if (entry.sender() != self_) shown_(entry.seq());
+}
+
+void ChatView::on_typing(const v1::TypingNotice& notice) {
+  if (notice.conversation_id() != place_.conversation || notice.user_id() == self_) return;
+  typing_[notice.user_id()] = std::chrono::steady_clock::now() + kTypingShown;
+  typing_timer_.expires_after(kTypingShown);
+  typing_timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) flush();
+  });
+  flush();
+}
+
+void ChatView::on_presence(const v1::PresenceNotice& notice) {
+  if (notice.user_id() != place_.peer || place_.peer == self_) return;
+  presence_note_.clear();
+  if (notice.online())
+    presence_note_ = "online";
+  else if (notice.last_seen_ms())
+    presence_note_ = "last seen " + when(notice.last_seen_ms());
+  flush();
 }
 
 void ChatView::on_skipped(const std::string& conversation, client::Range range) {
@@ -166,7 +201,7 @@ void ChatView::on_send_failed(const client::OutboxItem& item, const Failure& fai
 
 void ChatView::on_receipt(const v1::Receipt& receipt) {
   if (receipt.conversation_id() != place_.conversation || receipt.user_id() == self_) return;
-  advance(receipt.delivered(), receipt.read());
+  advance(receipt.user_id(), receipt.delivered(), receipt.read());
   flush();
 }
 
@@ -178,7 +213,18 @@ void ChatView::on_link(const client::LinkState& link) {
 void ChatView::refresh_tail() {
   std::vector<std::string> tail;
   for (const auto& item : pending_)
-    tail.push_back(message(item.created_ms(), true, item.text()) + style(kDim, "  …"));
+    tail.push_back(message(item.created_ms(), kSelf, printable(item.text())) + style(kDim, "  …"));
+  std::erase_if(typing_, [now = std::chrono::steady_clock::now()](const auto& one) {
+    return one.second <= now;
+  });
+  if (!typing_.empty())
+    tail.push_back(style(
+        kDim,
+        fmt::format("· {} typing…", in_group() && typing_.size() > 1
+                                        ? fmt::format("{} are", typing_.size())
+                                        : people_.known_name(typing_.begin()->first) + " is")));
+  else if (!presence_note_.empty())
+    tail.push_back(style(kDim, fmt::format("· {}: {}", place_.title, presence_note_)));
   if (!link_note_.empty()) tail.push_back(style(kRed, link_note_));
   screen_.set_tail(std::move(tail));
 }

@@ -12,6 +12,8 @@ void add_sign_out(CLI::App& app, Context& context);
 void add_me(CLI::App& app, Context& context);
 void add_devices(CLI::App& app, Context& context);
 void add_find(CLI::App& app, Context& context);
+void add_groups(CLI::App& app, Context& context);
+void add_group(CLI::App& app, Context& context);
 void add_conversations(CLI::App& app, Context& context);
 void add_send(CLI::App& app, Context& context);
 void add_open(CLI::App& app, Context& context);

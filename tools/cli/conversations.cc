@@ -20,8 +20,7 @@ Awaitable<Outcome<void>> conversations(Context& context) {
   else if (!context.json)
     print_line(fmt::format("{:<24} {:>6}  {}", "WITH", "UNREAD", "LAST CHANGE"));
   for (auto& conversation : *all) {
-    const auto peer = people.peer_of(conversation.conversation_id());
-    const auto name = peer ? co_await people.name_of(peer) : conversation.conversation_id();
+    const auto name = co_await people.title_of(conversation.conversation_id());
     if (context.json) {
       client::ConversationRow row;
       row.set_name(name);

@@ -50,7 +50,7 @@ Awaitable<Outcome<void>> history(Context& context, Options options) {
   for (const auto& entry : page->entries())
     print_line(fmt::format("#{:<5} {}  {}: {}", entry.seq(), date_time(entry.time_ms()),
                            co_await people.name_of(entry.sender()),
-                           printable(entry.body().text())));
+                           co_await people.words_of(entry)));
   if (page->more_before())
     remark(fmt::format("There is more before: --before {}", page->entries(0).seq()));
   if (page->more_after())
@@ -64,8 +64,7 @@ Awaitable<Outcome<void>> history(Context& context, Options options) {
 void add_history(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("history", "Print a page of a conversation's messages");
   auto options = std::make_shared<Options>();
-  command->add_option("NAME", options->name, "A person's name, or a conversation (d:7:42)")
-      ->required();
+  command->add_option("NAME", options->name, kPlaceHelp)->required();
   auto* from = command->add_option_group("from", "Which page; without any, the newest");
   from->add_option("--before", options->before, "The last ones before this number");
   from->add_option("--after", options->after, "The first ones after this number");

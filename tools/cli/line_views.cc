@@ -20,9 +20,8 @@ Awaitable<void> NamedEntries::drain() {
     const auto entry = std::move(waiting_.front());
     waiting_.pop_front();
     const auto who = co_await people_.name_of(entry.sender());
-    const auto peer = people_.peer_of(entry.conversation_id());
-    const auto where = peer ? co_await people_.name_of(peer) : entry.conversation_id();
-    sink_(entry, who, where);
+    const auto where = co_await people_.title_of(entry.conversation_id());
+    sink_(entry, who, where, co_await people_.words_of(entry));
   }
   draining_ = false;
 }
@@ -57,6 +56,18 @@ void JsonView::on_receipt(const v1::Receipt& receipt) {
   print_frame(frame);
 }
 
+void JsonView::on_typing(const v1::TypingNotice& notice) {
+  v1::ServerFrame frame;
+  *frame.mutable_typing() = notice;
+  print_frame(frame);
+}
+
+void JsonView::on_presence(const v1::PresenceNotice& notice) {
+  v1::ServerFrame frame;
+  *frame.mutable_presence() = notice;
+  print_frame(frame);
+}
+
 void JsonView::on_link(const client::LinkState& link) { said_.tell(link); }
 
 void LinkRemarks::tell(const client::LinkState& link) {
@@ -66,13 +77,17 @@ void LinkRemarks::tell(const client::LinkState& link) {
   offline_ = !link.online;
 }
 
+std::string address(const v1::Entry& entry, const std::string& who, const std::string& where) {
+  const bool group = entry.conversation_id().starts_with("g:");
+  return group || (who == "you" && where != who) ? fmt::format("{} → {}", who, where) : who;
+}
+
 TextView::TextView(Context& context, People& people)
     : entries_(context, people,
-               [](const v1::Entry& entry, const std::string& who, const std::string& where) {
-                 const auto to =
-                     who == "you" && where != "you" ? fmt::format("you → {}", where) : who;
-                 print_line(fmt::format("{}  {}: {}", when(entry.time_ms()), to,
-                                        printable(entry.body().text())));
+               [](const v1::Entry& entry, const std::string& who, const std::string& where,
+                  const std::string& text) {
+                 print_line(fmt::format("{}  {}: {}", when(entry.time_ms()),
+                                        address(entry, who, where), text));
                }) {}
 
 void TextView::on_skipped(const std::string& conversation, client::Range range) {

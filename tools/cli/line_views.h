@@ -10,8 +10,9 @@ namespace parley::cli {
 /// asks for.
 class NamedEntries {
  public:
-  using Sink =
-      std::function<void(const v1::Entry&, const std::string& who, const std::string& where)>;
+  /// `text`: what is shown of it, harmless for a terminal.
+  using Sink = std::function<void(const v1::Entry&, const std::string& who,
+                                  const std::string& where, const std::string& text)>;
   NamedEntries(Context& context, People& people, Sink sink)
       : context_(context), people_(people), sink_(std::move(sink)) {}
   void push(v1::Entry entry);
@@ -25,6 +26,9 @@ class NamedEntries {
   std::deque<v1::Entry> waiting_;
   bool draining_ = false;
 };
+
+/// Who wrote, and where if that is not plain: `bob`, `you → bob`, `bob → #sailing`.
+std::string address(const v1::Entry& entry, const std::string& who, const std::string& where);
 
 /// Says once that the connection is lost, and once that it is back.
 class LinkRemarks {
@@ -43,6 +47,8 @@ class JsonView final : public LiveView {
   void on_sent(const client::OutboxItem& item, const v1::Sent& sent) override;
   void on_send_failed(const client::OutboxItem& item, const Failure& failure) override;
   void on_receipt(const v1::Receipt& receipt) override;
+  void on_typing(const v1::TypingNotice& notice) override;
+  void on_presence(const v1::PresenceNotice& notice) override;
   void on_backlog_end(const v1::BacklogEnd& end) override {}
   void on_link(const client::LinkState& link) override;
   void on_trouble(const Failure& failure) override { remark("parley: " + describe(failure)); }
@@ -84,6 +90,10 @@ class Focus final : public LiveView {
   void on_sent(const client::OutboxItem& item, const v1::Sent& sent) override;
   void on_send_failed(const client::OutboxItem& item, const Failure& failure) override;
   void on_receipt(const v1::Receipt& receipt) override;
+  void on_typing(const v1::TypingNotice& notice) override {
+    if (covers(notice.conversation_id())) view_.on_typing(notice);
+  }
+  void on_presence(const v1::PresenceNotice& notice) override { view_.on_presence(notice); }
   void on_backlog_end(const v1::BacklogEnd& end) override { view_.on_backlog_end(end); }
   void on_link(const client::LinkState& link) override { view_.on_link(link); }
   void on_trouble(const Failure& failure) override { view_.on_trouble(failure); }

@@ -32,6 +32,11 @@ void Live::read(const std::string& conversation, std::uint64_t seq) {
   connection_.wake();
 }
 
+void Live::typing(const std::string& conversation) {
+  session_.typing(conversation, steady_clock::now());
+  connection_.wake();
+}
+
 void Live::note_shown(const std::string& conversation, std::uint64_t seq) {
   const bool first = unsaved_.empty();
   auto& shown = unsaved_[conversation];

@@ -13,6 +13,8 @@ namespace parley::cli {
 /// Shows what happens in a session, and on its connection.
 class LiveView : public client::SessionListener {
  public:
+  void on_typing(const v1::TypingNotice& notice) override {}
+  void on_presence(const v1::PresenceNotice& notice) override {}
   virtual void on_link(const client::LinkState& link) = 0;
 };
 
@@ -26,6 +28,7 @@ class Live final : private client::SessionListener {
   /// Durable when it returns; the view hears the rest.
   Outcome<client::OutboxItem> send(const std::string& conversation, const std::string& text);
   void read(const std::string& conversation, std::uint64_t seq);
+  void typing(const std::string& conversation);
   /// To be kept in `shown`, soon.
   void note_shown(const std::string& conversation, std::uint64_t seq);
 
@@ -48,6 +51,8 @@ class Live final : private client::SessionListener {
     view_.on_send_failed(item, failure);
   }
   void on_receipt(const v1::Receipt& receipt) override { view_.on_receipt(receipt); }
+  void on_typing(const v1::TypingNotice& notice) override { view_.on_typing(notice); }
+  void on_presence(const v1::PresenceNotice& notice) override { view_.on_presence(notice); }
   void on_backlog_end(const v1::BacklogEnd& end) override;
   void on_trouble(const Failure& failure) override { view_.on_trouble(failure); }
   void save();

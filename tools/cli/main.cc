@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
       "  parley sign-up ana\n"
       "  parley open bob                # history, then live; type a line to send it\n"
       "  parley send bob 'on my way'\n"
+      "  parley group create sailing bob cat && parley open '#sailing'\n"
       "  parley watch                   # everything, as it comes\n"
       "\n"
       "`parley COMMAND --help` has examples. Exit status: 0 done, 1 failed, 2 wrong usage.");
@@ -63,6 +64,8 @@ int main(int argc, char** argv) {
   add_devices(app, context);
   add_find(app, context);
   add_conversations(app, context);
+  add_groups(app, context);
+  add_group(app, context);
   add_send(app, context);
   add_open(app, context);
   add_history(app, context);

@@ -71,13 +71,14 @@ Awaitable<Outcome<void>> talk(Context& context, client::Api& api, People& people
     live.read(place.conversation, seq);
     live.note_shown(place.conversation, seq);
   });
-  view.show_history(opening.page, opening.state);
+  co_await view.show_history(opening.page, opening.state);
+  if (place.peer && place.peer != people.self()) live.session().watch({place.peer});
   for (const auto& item : api.account().state().outbox())
     if (item.conversation_id() == place.conversation) view.show_pending(item);
   for (const auto& other : all)
     if (other.unread() && other.conversation_id() != place.conversation)
       view.show_note(fmt::format("{} in {}", counted(other.unread(), "unread message"),
-                                 co_await people.name_of(people.peer_of(other.conversation_id()))));
+                                 co_await people.title_of(other.conversation_id())));
   if (const auto seq = last_seq(opening.page)) {
     live.note_shown(place.conversation, seq);
     if (seq > opening.state.read()) live.read(place.conversation, seq);
@@ -95,6 +96,7 @@ Awaitable<Outcome<void>> talk(Context& context, client::Api& api, People& people
     while (!live.stopped()) {
       auto keys = co_await input.read_some();
       auto typed = keys ? view.type(*keys) : LineEditor::Result{.lines = {}, .leave = true};
+      if (typed.lines.empty() && keys && !typed.leave) live.typing(place.conversation);
       for (const auto& line : typed.lines) {
         if (line.find_first_not_of(" \n") == std::string::npos) continue;
         auto item = live.send(place.conversation, line);
@@ -182,14 +184,14 @@ Awaitable<Outcome<void>> open(Context& context, Options options) {
 void add_open(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("open", "Talk: history, then live; what you type is sent");
   auto options = std::make_shared<Options>();
-  command->add_option("NAME", options->name, "A person's name, or a conversation (d:7:42)")
-      ->required();
+  command->add_option("NAME", options->name, kPlaceHelp)->required();
   command->add_option("--limit", options->limit, "How many messages of history")
       ->check(CLI::Range(1, 200))
       ->capture_default_str();
   command->footer(
       "Examples:\n"
       "  parley open bob\n"
+      "  parley open '#sailing'\n"
       "  printf 'one\\ntwo\\n' | parley open bob    # sends both lines, waits until they are "
       "stored, ends\n"
       "\n"

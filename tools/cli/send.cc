@@ -58,8 +58,7 @@ Awaitable<Outcome<void>> send(Context& context, Options options) {
 void add_send(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("send", "Send one message");
   auto options = std::make_shared<Options>();
-  command->add_option("NAME", options->name, "A person's name, or a conversation (d:7:42)")
-      ->required();
+  command->add_option("NAME", options->name, kPlaceHelp)->required();
   command->add_option("TEXT", options->words, "The message; - reads it from standard input")
       ->required();
   command->footer(

@@ -33,6 +33,8 @@ class ConnectionTest : public testing::Test, protected SessionListener {
     refused_.push_back(item.text() + " " + failure.code);
   }
   void on_receipt(const v1::Receipt&) override {}
+  void on_typing(const v1::TypingNotice&) override {}
+  void on_presence(const v1::PresenceNotice&) override {}
   void on_backlog_end(const v1::BacklogEnd&) override { ++backlogs_; }
   void on_trouble(const Failure& failure) override { ADD_FAILURE() << describe(failure); }
 

@@ -31,6 +31,14 @@ std::vector<v1::Entry> LogView::add(v1::Entry entry, Time now) {
   return drain(now);
 }
 
+std::vector<v1::Entry> LogView::begin_at(std::uint64_t seq, Time now) {
+  if (seq <= shown_ + 1) return {};
+  shown_ = seq - 1;
+  head_ = std::max(head_, shown_);
+  early_.erase(early_.begin(), early_.lower_bound(seq));
+  return drain(now);
+}
+
 void LogView::note_head(std::uint64_t seq, Time now) {
   head_ = std::max(head_, seq);
   if (head_ > shown_ && !gap_since_) gap_since_ = now;

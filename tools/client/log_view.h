@@ -31,6 +31,9 @@ class LogView {
 
   /// Takes an entry and returns what can be shown now.
   std::vector<v1::Entry> add(v1::Entry entry, Time now);
+  /// The person may read nothing before `seq` (a group was joined by it): what is shown begins
+  /// there.
+  std::vector<v1::Entry> begin_at(std::uint64_t seq, Time now);
   /// The conversation is known to reach up to `seq`.
   void note_head(std::uint64_t seq, Time now);
 

@@ -197,6 +197,35 @@ void Session::show(const std::string& conversation, std::vector<v1::Entry> entri
   }
 }
 
+namespace {
+
+/// Whether somebody became a member of a group by this entry.
+bool joins(const v1::Entry& entry, std::uint64_t user) {
+  const auto& change = entry.group_change();
+  const auto& users = change.has_created() ? change.created().members() : change.added().user_ids();
+  return std::ranges::find(users, user) != users.end();
+}
+
+}  // namespace
+
+void Session::typing(const std::string& conversation, Time now) {
+  auto& told = typing_told_[conversation];
+  if (state_ != State::online || (told && now - *told < kTypingInterval)) return;
+  told = now;
+  out_.emplace_back().mutable_typing()->set_conversation_id(conversation);
+}
+
+void Session::watch(const std::vector<std::uint64_t>& users) {
+  watched_ = users;
+  if (state_ == State::online) tell_watched();
+}
+
+void Session::tell_watched() {
+  if (watched_.empty()) return;
+  auto& list = *out_.emplace_back().mutable_presence()->mutable_user_ids();
+  list.Assign(watched_.begin(), watched_.end());
+}
+
 void Session::received(const v1::ServerFrame& frame, Time now) {
   using Event = v1::ServerFrame::EventCase;
   std::optional<Request> request;
@@ -214,7 +243,9 @@ void Session::received(const v1::ServerFrame& frame, Time now) {
     case Event::kEntry: {
       live_since_sync_ = true;
       const auto& id = frame.entry().conversation_id();
-      show(id, log(id).view.add(frame.entry(), now));
+      auto& view = log(id).view;
+      if (joins(frame.entry(), self_)) show(id, view.begin_at(frame.entry().seq(), now));
+      show(id, view.add(frame.entry(), now));
       break;
     }
     case Event::kReceipt:
@@ -246,7 +277,11 @@ void Session::received(const v1::ServerFrame& frame, Time now) {
         listener_.on_trouble(to_failure(frame.error()));
       break;
     case Event::kTyping:
+      listener_.on_typing(frame.typing());
+      break;
     case Event::kPresence:
+      listener_.on_presence(frame.presence());
+      break;
     case Event::kPong:
     case Event::EVENT_NOT_SET:
       break;  // nothing that this client shows
@@ -260,6 +295,7 @@ void Session::on_welcome(const v1::Welcome& welcome, Time now) {
   ticket_ = welcome.resume_ticket();
   ticket_until_ = now + milliseconds(welcome.ticket_expires_ms() - welcome.server_time_ms());
   sync_at_ = now + kSyncInterval;
+  tell_watched();
   // What is still to come is the backlog, as after `sync`.
   for (auto& [id, request] : requests_)
     if (request.kind == Request::Kind::hello) request.kind = Request::Kind::sync;
@@ -267,7 +303,9 @@ void Session::on_welcome(const v1::Welcome& welcome, Time now) {
 }
 
 void Session::on_conversation(const v1::Conversation& conversation, Time now) {
-  log(conversation.conversation_id()).view.note_head(conversation.head(), now);
+  auto& view = log(conversation.conversation_id()).view;
+  show(conversation.conversation_id(), view.begin_at(conversation.joined(), now));
+  view.note_head(conversation.head(), now);
   for (const auto& receipt : conversation.others()) {
     auto full = receipt;
     full.set_conversation_id(conversation.conversation_id());

@@ -24,6 +24,10 @@ class SessionListener {
   virtual void on_send_failed(const OutboxItem& item, const Failure& failure) = 0;
   /// Marks of a member of a conversation; they may come again, and never mean less than before.
   virtual void on_receipt(const v1::Receipt& receipt) = 0;
+  /// Somebody types; it says nothing after a few seconds.
+  virtual void on_typing(const v1::TypingNotice& notice) = 0;
+  /// Of somebody who is watched.
+  virtual void on_presence(const v1::PresenceNotice& notice) = 0;
   /// The backlog is complete: from now on, live. The cursor is stored by the listener.
   virtual void on_backlog_end(const v1::BacklogEnd& end) = 0;
   /// Something on this side does not work (the state file cannot be written, say).
@@ -39,6 +43,7 @@ class Session {
   static constexpr std::chrono::seconds kAckInterval{1};
   static constexpr std::chrono::seconds kAnswerPatience{20};
   static constexpr std::chrono::seconds kSyncInterval{60};
+  static constexpr std::chrono::seconds kTypingInterval{3};
 
   Session(std::uint64_t self, std::string cursor, Outbox& outbox, SessionListener& listener)
       : self_(self), cursor_(std::move(cursor)), outbox_(outbox), listener_(listener) {}
@@ -76,6 +81,10 @@ class Session {
   /// Durable in the outbox when it returns; the listener hears the rest.
   Outcome<OutboxItem> send(const std::string& conversation, const std::string& text, Time now);
   void read(const std::string& conversation, std::uint64_t seq, Time now);
+  /// The person types: told once in kTypingInterval, and not kept.
+  void typing(const std::string& conversation, Time now);
+  /// Whose presence is to be heard of, on every connection from now on.
+  void watch(const std::vector<std::uint64_t>& users);
   /// Nothing is on its way to the server any more.
   bool idle() const;
 
@@ -109,6 +118,7 @@ class Session {
   void pump_marks(Time now);
   void pump_fetches(Time now);
   Log& log(const std::string& conversation);
+  void tell_watched();
   void show(const std::string& conversation, std::vector<v1::Entry> entries);
   void on_welcome(const v1::Welcome& welcome, Time now);
   void on_conversation(const v1::Conversation& conversation, Time now);
@@ -132,6 +142,8 @@ class Session {
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Request> requests_;  // without an answer yet
   std::map<std::string, Log> logs_;
+  std::map<std::string, std::optional<Time>> typing_told_;
+  std::vector<std::uint64_t> watched_;
   Time last_ack_ = Time::min();
   bool live_since_sync_ = false;
   Time sync_at_ = Time::max();

@@ -20,11 +20,15 @@ struct Seen final : SessionListener {
     failed.push_back(item.text() + " " + failure.code);
   }
   void on_receipt(const v1::Receipt& receipt) override { receipts.push_back(receipt); }
+  void on_typing(const v1::TypingNotice& notice) override { typing.push_back(notice); }
+  void on_presence(const v1::PresenceNotice& notice) override { presence.push_back(notice); }
   void on_backlog_end(const v1::BacklogEnd& end) override { cursor = end.cursor(); }
   void on_trouble(const Failure& failure) override { troubles.push_back(failure.code); }
   std::vector<std::string> texts, sent, failed, troubles;
   std::vector<Range> skipped;
   std::vector<v1::Receipt> receipts;
+  std::vector<v1::TypingNotice> typing;
+  std::vector<v1::PresenceNotice> presence;
   std::string cursor;
 };
 
@@ -96,6 +100,50 @@ TEST_F(SessionTest, ResumesWithTicketAndCursor) {
   session_.closed();
   session_.forget_ticket();
   EXPECT_EQ(go_online(700'000).token(), "access");
+}
+
+TEST_F(SessionTest, AGroupIsShownFromTheEntryThatOneJoinedBy) {
+  go_online(0);
+  v1::ServerFrame frame;
+  auto& entry = *frame.mutable_entry();
+  entry.set_conversation_id("g:913");
+  entry.set_seq(50);
+  entry.mutable_group_change()->mutable_added()->add_user_ids(1);
+  session_.received(frame, at(1));
+  EXPECT_EQ(seen_.texts.size(), 1u) << "nothing before it is missing";
+  session_.tick(at(1'000));
+  for (const auto& sent : session_.take_frames()) EXPECT_FALSE(sent.has_history());
+
+  v1::ServerFrame other;
+  other.mutable_conversation()->set_conversation_id("g:914");
+  other.mutable_conversation()->set_joined(20);
+  other.mutable_conversation()->set_head(20);
+  session_.received(other, at(1'001));
+  session_.tick(at(2'000));
+  auto frames = session_.take_frames();
+  ASSERT_FALSE(frames.empty());
+  EXPECT_EQ(frames.back().history().after(), 19u);
+}
+
+TEST_F(SessionTest, TypingIsToldOnceInThreeSecondsAndWatchingOnEveryConnection) {
+  session_.watch({7, 8});
+  session_.typing(kPlace, at(0));
+  go_online(10);
+  auto frames = session_.take_frames();
+  ASSERT_EQ(frames.size(), 1u) << "what was typed while offline is not kept";
+  EXPECT_EQ(frames[0].presence().user_ids_size(), 2);
+  session_.typing(kPlace, at(20));
+  session_.typing(kPlace, at(1'000));
+  EXPECT_EQ(session_.take_frames().size(), 1u);
+  session_.typing(kPlace, at(3'100));
+  EXPECT_EQ(session_.take_frames().size(), 1u);
+  v1::ServerFrame frame;
+  frame.mutable_typing()->set_user_id(7);
+  session_.received(frame, at(3'200));
+  frame.mutable_presence()->set_online(true);
+  session_.received(frame, at(3'200));
+  EXPECT_EQ(seen_.typing.size(), 1u);
+  EXPECT_EQ(seen_.presence.size(), 1u);
 }
 
 TEST_F(SessionTest, OneUnansweredSendAConversationAndInOrder) {

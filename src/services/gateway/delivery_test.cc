@@ -61,6 +61,47 @@ TEST_F(Deliveries, ReceiptsAndChangesReachTheirPeople) {
   EXPECT_EQ(changed->conversation().others(0).user_id(), 1);
 }
 
+TEST_F(Deliveries, AChangeOfAGroupIsAnEntryLiveInABacklogAndInHistory) {
+  const auto where = ConversationId::group(913);
+  messages_.add_group(913, {1, 2});
+  start();
+  auto live = client(2);
+  auto entry = std::make_shared<Entry>();
+  entry->conversation = where;
+  entry->seq = Seq(1);
+  entry->sender = UserId(1);
+  entry->time = TimeMs(10'000);
+  entry->kind = EntryKind::group_change;
+  const GroupChange change{GroupChange::What::created, 1, "Sailing", {UserId(1), UserId(2)}};
+  entry->change = std::make_shared<const GroupChange>(change);
+  deliver(entry, {2});
+  messages_.append(entry);
+  for (const auto wire : {Wire::pb, Wire::json}) {
+    auto later = client(2, wire);
+    v1::ClientFrame ask;
+    ask.mutable_history()->set_conversation_id("g:913");
+    const auto history = later->request(ask).result().history();
+    ASSERT_EQ(history.entries_size(), 1);
+    std::vector<v1::Entry> seen{history.entries(0)};
+    if (wire == Wire::pb) seen.push_back(live->next_entry());
+    for (const auto& frame : later->backlog) {
+      if (frame.has_entry()) seen.push_back(frame.entry());
+      if (frame.has_conversation()) {
+        EXPECT_EQ(frame.conversation().joined(), 1);
+        EXPECT_EQ(frame.conversation().left(), 0);
+        EXPECT_EQ(frame.conversation().members(), 2);
+      }
+    }
+    EXPECT_EQ(seen.size(), wire == Wire::pb ? 3 : 2);
+    for (const auto& one : seen) {
+      EXPECT_FALSE(one.has_body());
+      EXPECT_EQ(one.group_change().version(), 1);
+      EXPECT_EQ(one.group_change().created().title(), "Sailing");
+      EXPECT_EQ(one.group_change().created().members_size(), 2);
+    }
+  }
+}
+
 TEST_F(Deliveries, ABacklogHoldsWhatIsNewAndSaysWhatItLeavesOut) {
   settings_.limits.backlog_per_conversation = 60;
   settings_.limits.backlog_entries = 100;

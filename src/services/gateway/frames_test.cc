@@ -86,7 +86,7 @@ TEST_F(Frames, UnknownAndReservedOperationsAreUnsupported) {
   start();
   auto alice = client(1, Wire::json);
   std::uint64_t id = 200;
-  for (const std::string op : {"fly", "edit", "delete", "react", "typing", "presence"}) {
+  for (const std::string op : {"fly", "edit", "delete", "react"}) {
     alice->send_raw(false, "{\"id\":\"" + std::to_string(++id) + "\",\"" + op + "\":{}}");
     const auto answer = alice->next();
     ASSERT_TRUE(answer);
@@ -217,6 +217,27 @@ TEST_F(Frames, AMarkAtFaultIsNamedAndTheOthersCount) {
   ack.mutable_ack()->clear_marks();
   for (int i = 0; i < 1025; ++i) ack.mutable_ack()->add_marks();
   EXPECT_EQ(code_of(alice->request(ack)), "too_large");
+}
+
+TEST_F(Frames, AGroupIsForItsMembersAndLooksLikeNoneToOthers) {
+  messages_.add_group(913, {1, 2});
+  start();
+  for (const auto wire : {Wire::pb, Wire::json}) {
+    auto alice = client(1, wire), eve = client(3, wire);
+    EXPECT_TRUE(alice->say("g:913", "k", "x").result().has_sent());
+    v1::ClientFrame ask;
+    for (const std::string group : {"g:913", "g:914"}) {
+      const auto refused = eve->say(group, "k", "x");
+      EXPECT_EQ(code_of(refused), "not_found");
+      EXPECT_EQ(refused.error().field(), "conversation_id");
+      ask.mutable_history()->set_conversation_id(group);
+      EXPECT_EQ(code_of(eve->request(ask)), "not_found");
+    }
+    ask.mutable_history()->set_conversation_id("g:913");
+    EXPECT_EQ(alice->request(ask).result().history().conversation_id(), "g:913");
+    for (const std::string wrong : {"g:0", "g:01", "g:", "g:1:2", "g:18446744073709551616"})
+      EXPECT_EQ(code_of(alice->say(wrong, "k", "x")), "invalid_argument") << wrong;
+  }
 }
 
 TEST_F(Frames, HistoryComesInPages) {

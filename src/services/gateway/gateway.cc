@@ -28,9 +28,10 @@ struct Gateway::Impl {
       : shared{loops,
                clock,
                std::move(settings),
-               services,
+               std::move(services),
                Tickets(key),
-               {services.sessions, id, loops.size()},
+               {shared.services.sessions, id, loops.size()},
+               {shared.services.presence, id},
                GatewayMetrics(metrics),
                id},
         admission(std::make_shared<net::Admission>(shared.settings.edge.max_connections,
@@ -109,8 +110,8 @@ struct Gateway::Impl {
 
 Gateway::Gateway(Loops& loops, const Clock& clock, Settings settings, Services services,
                  const TicketKey& ticket_key, Metrics& metrics, GatewayId id)
-    : impl_(std::make_unique<Impl>(loops, clock, std::move(settings), services, ticket_key, metrics,
-                                   id)) {}
+    : impl_(std::make_unique<Impl>(loops, clock, std::move(settings), std::move(services),
+                                   ticket_key, metrics, id)) {}
 
 Gateway::~Gateway() = default;
 
@@ -153,6 +154,25 @@ void Gateway::changed(std::vector<ConversationNotice> notices) {
   if (notices.empty()) return;
   auto shared = std::make_shared<const std::vector<ConversationNotice>>(std::move(notices));
   impl_->on_every_loop([shared](GatewayLoop& part) { part.changed(*shared); });
+}
+
+void Gateway::typing(std::vector<TypingNotice> notices) {
+  impl_->spread(std::move(notices), [](GatewayLoop& part, const std::vector<TypingNotice>& items) {
+    part.typing(items);
+  });
+}
+
+void Gateway::presence(std::vector<PresenceView> changes) {
+  const auto loops_of = impl_->shared.watched.loops_of(changes);
+  std::vector<std::vector<PresenceView>> by_loop(impl_->parts.size());
+  for (std::size_t i = 0; i < changes.size(); ++i)
+    for (auto rest = loops_of[i]; rest != 0; rest &= rest - 1)
+      by_loop[static_cast<std::size_t>(std::countr_zero(rest))].push_back(changes[i]);
+  for (std::size_t i = 0; i < by_loop.size(); ++i)
+    if (!by_loop[i].empty())
+      impl_->hand(
+          i, std::move(by_loop[i]),
+          [](GatewayLoop& part, const std::vector<PresenceView>& items) { part.presence(items); });
 }
 
 void Gateway::sign_out(UserId user, DeviceId device) {

@@ -6,7 +6,9 @@
 
 #include "api/auth.h"
 #include "api/delivery.h"
+#include "api/group.h"
 #include "api/message.h"
+#include "api/presence.h"
 #include "api/session.h"
 #include "api/user.h"
 #include "base/clock.h"
@@ -22,6 +24,9 @@ struct Services {
   AuthApi& auth;
   UserApi& users;
   SessionApi& sessions;
+  GroupApi& groups;
+  PresenceApi& presence;
+  ReachGateway reach;  // the gateways of all processes, this one too; any loop
 };
 
 /// Holds the client connections of one process: WebSocket and REST on one port, one edge per event
@@ -47,6 +52,8 @@ class Gateway final : public DeliveryApi {
   void deliver(std::vector<Delivery> entries) override;
   void receipts(std::vector<ReceiptNotice> notices) override;
   void changed(std::vector<ConversationNotice> notices) override;
+  void typing(std::vector<TypingNotice> notices) override;
+  void presence(std::vector<PresenceView> changes) override;
   void sign_out(UserId user, DeviceId device) override;
 
  private:

@@ -28,6 +28,8 @@ GatewayLoop::GatewayLoop(Shared& shared, std::size_t index, Metrics& metrics,
       connections_(shared, *edge_, index),
       inflight_(shared, connections_),
       reads_(shared, connections_, io_, gate_),
+      typing_(shared, connections_, io_, gate_),
+      watch_(shared, connections_, io_, gate_, index),
       router_(shared, inflight_, io_),
       reader_(shared.settings.limits.batch_frames, shared.settings.limits.frame_bytes),
       sends_limit_(shared.settings.limits.sends_per_second),
@@ -64,12 +66,14 @@ void GatewayLoop::on_drained(net::ConnectionId id) {
   auto* session = connections_.find(id);
   if (!session) return;
   session->full = false;
+  watch_.on_drained(*session);
   reads_.on_drained(*session);
 }
 
 void GatewayLoop::on_close(net::ConnectionId id, CloseCode) {
   connections_.close(id);
   reads_.on_close(id);
+  watch_.on_close(id);
 }
 
 void GatewayLoop::on_http(net::ConnectionId id, net::HttpRequest&& request) {
@@ -82,6 +86,7 @@ void GatewayLoop::on_http(net::ConnectionId id, net::HttpRequest&& request) {
 
 void GatewayLoop::on_turn_end() {
   shared_.presence.flush();
+  watch_.flush();
   inflight_.flush();
 }
 
@@ -128,6 +133,7 @@ void GatewayLoop::stop(std::function<void()> done) {
       connections_.detach();
       edge_.reset();  // it would keep the loop from ending
       shared_.presence.flush();
+      watch_.flush();
       done();
     });
   });

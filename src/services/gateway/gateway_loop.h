@@ -4,9 +4,12 @@
 #include "api/delivery.h"
 #include "base/gate.h"
 #include "services/gateway/connections.h"
+#include "services/gateway/encoded.h"
 #include "services/gateway/inflight.h"
+#include "services/gateway/presence_watch.h"
 #include "services/gateway/rest/router.h"
 #include "services/gateway/store_reads.h"
+#include "services/gateway/typing.h"
 #include "wire/client_reader.h"
 
 namespace parley::gateway {
@@ -24,12 +27,14 @@ class GatewayLoop final : public net::EdgeHandler {
   void deliver(const std::vector<Delivery>& entries);
   void receipts(const std::vector<ReceiptNotice>& notices);
   void changed(const std::vector<ConversationNotice>& notices);
+  void typing(const std::vector<TypingNotice>& notices) { typing_.tell(notices); }
+  void presence(const std::vector<PresenceView>& changes) { watch_.tell(changes); }
   void sign_out(UserId user, DeviceId device);
 
   /// Sends every session `reconnect`. From then on requests are answered `unavailable`.
   void announce_stop();
   /// Nothing that a client asked for is unanswered.
-  bool is_idle() const { return inflight_.open() == 0 && reads_.open() == 0; }
+  bool is_idle() const { return inflight_.open() == 0 && reads_.open() == 0 && watch_.open() == 0; }
   /// Closes all connections; `done` is posted when nothing of this loop runs any more.
   void stop(std::function<void()> done);
 
@@ -52,9 +57,10 @@ class GatewayLoop final : public net::EdgeHandler {
   Result<void> send(Session& session, const v1::ClientFrame& frame);
   Result<void> ack(Session& session, const v1::Ack& ack);
   Result<void> read(Session& session, const v1::ClientFrame& frame);
+  Result<void> typing(Session& session, const v1::Typing& typing);
+  Result<void> watch(Session& session, const v1::ClientFrame& frame);
 
   // loop_delivery.cc: what the other services hand over
-  class Encoded;
   void give(Session& session, Encoded& message, TimeMs since);
 
   Asker asker(const Session& session) const {
@@ -69,6 +75,8 @@ class GatewayLoop final : public net::EdgeHandler {
   Connections connections_;
   Inflight inflight_;
   StoreReads reads_;
+  Typing typing_;
+  PresenceWatch watch_;
   rest::Router router_;
   wire::ClientReader reader_;
   const RateLimit sends_limit_;

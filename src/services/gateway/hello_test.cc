@@ -31,6 +31,10 @@ TEST_F(Hello, IsAnsweredByWelcomeAndAnEmptyBacklogOnBothSubprotocols) {
     EXPECT_NE(welcome.session_id(), 0);
     EXPECT_EQ(welcome.limits().frame_bytes(), 64 * 1024);
     EXPECT_EQ(welcome.limits().unanswered_requests(), 256);
+    EXPECT_EQ(welcome.limits().watched_users(), 500);
+    EXPECT_EQ((std::vector<std::string>(welcome.features().begin(), welcome.features().end())),
+              (std::vector<std::string>{"resume_ticket", "history_by_time", "groups", "typing",
+                                        "presence"}));
     EXPECT_EQ(welcome.ping_after_ms(), 25'000);
     EXPECT_EQ(welcome.idle_close_ms(), 60'000);
     EXPECT_EQ(welcome.ticket_expires_ms(), kFarMs);

@@ -1,28 +1,8 @@
+#include "services/gateway/encoded.h"
 #include "services/gateway/gateway_loop.h"
 #include "services/gateway/to_proto.h"
-#include "wire/server_writer.h"
 
 namespace parley::gateway {
-
-/// A message for many sessions, encoded once for each subprotocol that one of them has.
-class GatewayLoop::Encoded {
- public:
-  using Encode = std::move_only_function<std::string(wire::Subprotocol)>;
-  explicit Encoded(Encode encode) : encode_(std::move(encode)) {}
-  explicit Encoded(const v1::ServerFrame& frame)
-      : encode_([&frame](wire::Subprotocol to) { return wire::encode(to, frame); }) {}
-
-  const SharedBytes& in(wire::Subprotocol subprotocol) {
-    auto& message = messages_[static_cast<std::size_t>(subprotocol)];
-    if (!message)
-      message = net::encode_message(subprotocol == wire::Subprotocol::pb, encode_(subprotocol));
-    return message;
-  }
-
- private:
-  Encode encode_;
-  std::array<SharedBytes, wire::kSubprotocols.size()> messages_;
-};
 
 /// Live traffic. What a full session is not given, it is to be read from the store again, from
 /// `since` on.

@@ -7,7 +7,8 @@ namespace parley::gateway {
 namespace {
 
 constexpr std::size_t kClientNameBytes = 64;
-constexpr std::string_view kFeatures[] = {"resume_ticket", "history_by_time"};
+constexpr std::string_view kFeatures[] = {"resume_ticket", "history_by_time", "groups", "typing",
+                                          "presence"};
 
 v1::ServerFrame answer_to(std::uint64_t re) {
   v1::ServerFrame frame;
@@ -70,7 +71,9 @@ Result<void> GatewayLoop::perform(Session& session, const v1::ClientFrame& frame
     case Frame::kHello:
       return fail(Code::invalid_argument, "hello comes once, first", "hello");
     case Frame::kTyping:
+      return typing(session, frame.typing());
     case Frame::kPresence:
+      return watch(session, frame);
     case Frame::kEdit:
     case Frame::kDelete:
     case Frame::kReact:
@@ -186,6 +189,20 @@ Result<void> GatewayLoop::read(Session& session, const v1::ClientFrame& frame) {
   PARLEY_TRY(request,
              check_read(frame.read().conversation_id(), frame.read().seq(), asker(session)));
   inflight_.read(session, frame.id(), std::move(request));
+  return {};
+}
+
+Result<void> GatewayLoop::typing(Session& session, const v1::Typing& typing) {
+  PARLEY_TRY(where, check_conversation(typing.conversation_id(), session.user));
+  typing_.heard(session, where);
+  return {};
+}
+
+Result<void> GatewayLoop::watch(Session& session, const v1::ClientFrame& frame) {
+  const auto& ids = frame.presence().user_ids();
+  PARLEY_TRY(users, check_users({ids.data(), static_cast<std::size_t>(ids.size())},
+                                shared_.settings.limits.watched_users, "user_ids"));
+  watch_.watch(session, frame.id(), std::move(users));
   return {};
 }
 

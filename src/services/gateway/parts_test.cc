@@ -180,5 +180,23 @@ TEST(Target, IsSplitBeforeItIsDecoded) {
     EXPECT_FALSE(rest::parse_target(bad)) << bad;
 }
 
+TEST(ToProto, WhoIsAMemberAgainHasNotLeft) {
+  ConversationView view;
+  view.conversation = ConversationId::group(913);
+  view.joined = Seq(5);
+  view.left = Seq(9);
+  view.members = 3;
+  v1::Conversation out;
+  to_proto(view, out);
+  EXPECT_EQ(out.joined(), 5);
+  EXPECT_EQ(out.left(), 9);
+  EXPECT_EQ(out.members(), 3);
+  view.joined = Seq(12);
+  v1::Conversation again;
+  to_proto(view, again);
+  EXPECT_EQ(again.joined(), 12);
+  EXPECT_EQ(again.left(), 0);
+}
+
 }  // namespace
 }  // namespace parley::gateway

@@ -8,6 +8,7 @@
 #include "services/gateway/presence.h"
 #include "services/gateway/settings.h"
 #include "services/gateway/ticket.h"
+#include "services/gateway/watched.h"
 
 namespace parley::gateway {
 
@@ -34,6 +35,7 @@ struct Shared {
   Services services;
   Tickets tickets;
   LocalPresence presence;
+  Watched watched;
   GatewayMetrics metrics;
   GatewayId id;
   std::atomic<bool> draining{false};

@@ -6,8 +6,6 @@ namespace parley::gateway {
 namespace {
 constexpr std::uint32_t kRetryAfterMs = 1'000;  // where the service gave no time
 
-std::size_t size_of(const EntryPtr& entry) { return entry->body.size() + 128; }
-
 std::uint64_t distance(std::uint64_t one, std::uint64_t other) {
   return one > other ? one - other : other - one;
 }
@@ -23,6 +21,18 @@ void to_proto(const Error& error, v1::Error& out) {
     out.set_retry_after_ms(error.retry_after_ms ? error.retry_after_ms : kRetryAfterMs);
 }
 
+std::size_t size_of(const Entry& entry) {
+  const auto change =
+      entry.change ? entry.change->text.size() + 16 * entry.change->users.size() : 0;
+  return entry.body.size() + change + 128;
+}
+
+void to_proto(const PresenceView& view, v1::PresenceNotice& out) {
+  out.set_user_id(view.user.value);
+  out.set_online(view.online);
+  out.set_last_seen_ms(view.last_seen.value);
+}
+
 void to_proto(const ConversationView& view, v1::Conversation& out) {
   out.set_conversation_id(view.conversation.text());
   out.set_head(view.head.seq.value);
@@ -36,6 +46,9 @@ void to_proto(const ConversationView& view, v1::Conversation& out) {
     other.set_delivered(marks.delivered.value);
     other.set_read(marks.read.value);
   }
+  out.set_joined(view.joined.value);
+  if (view.left >= view.joined) out.set_left(view.left.value);
+  out.set_members(view.members);
 }
 
 void to_proto(const HistoryPage& page, const ConversationId& conversation, v1::History& out) {
@@ -55,12 +68,13 @@ void to_proto(const Limits& limits, v1::Limits& out) {
   out.set_history_page(u32(limits.history_page));
   out.set_sends_per_second(u32(limits.sends_per_second));
   out.set_ack_marks(u32(limits.ack_marks));
+  out.set_watched_users(u32(limits.watched_users));
 }
 
 void trim(HistoryPage& page, const HistoryQuery& query, std::size_t max_bytes) {
   using From = HistoryQuery::From;
   std::size_t bytes = 0;
-  for (const auto& entry : page.entries) bytes += size_of(entry);
+  for (const auto& entry : page.entries) bytes += size_of(*entry);
   std::size_t first = 0, end = page.entries.size();
   const auto place = [&](std::size_t i) {
     const auto& entry = *page.entries[i];
@@ -82,7 +96,7 @@ void trim(HistoryPage& page, const HistoryQuery& query, std::size_t max_bytes) {
     return true;
   };
   while (bytes > max_bytes && end - first > 1)
-    bytes -= size_of(page.entries[drop_first() ? first++ : --end]);
+    bytes -= size_of(*page.entries[drop_first() ? first++ : --end]);
   page.more_before = page.more_before || first > 0;
   page.more_after = page.more_after || end < page.entries.size();
   page.entries.resize(end);

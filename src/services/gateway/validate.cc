@@ -1,5 +1,6 @@
 #include "services/gateway/validate.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "domain/text.h"
@@ -31,6 +32,23 @@ Result<ConversationId> check_conversation(std::string_view text, UserId asker) {
   if (id->is_direct() && !id->has(asker))
     return fail(Code::not_found, "there is no such conversation", "conversation_id");
   return id;
+}
+
+Result<std::vector<UserId>> check_users(std::span<const std::uint64_t> ids, std::size_t most,
+                                        std::string_view field) {
+  if (ids.size() > most)
+    return fail(Code::too_large, fmt::format("at most {} users at once", most), std::string(field));
+  std::vector<UserId> users;
+  users.reserve(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] == 0)
+      return fail(Code::invalid_argument, "a user's id is 1 or more",
+                  fmt::format("{}[{}]", field, i));
+    users.emplace_back(ids[i]);
+  }
+  std::ranges::sort(users);
+  users.erase(std::ranges::unique(users).begin(), users.end());
+  return users;
 }
 
 Result<SendRequest> check_send(std::string_view conversation_id, std::string_view client_message_id,

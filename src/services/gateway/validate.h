@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string_view>
 
 #include "api/message.h"
@@ -15,8 +16,13 @@ struct Asker {
   Origin origin = {};
 };
 
-/// The text of an id. A direct conversation of others is `not_found`, as one that does not exist.
+/// The text of an id. A direct conversation of others is `not_found`, as one that does not
+/// exist; who may see a group is for its services to say.
 Result<ConversationId> check_conversation(std::string_view text, UserId asker);
+
+/// Users of a list, once each, by rising id. `too_large`: more than `most`.
+Result<std::vector<UserId>> check_users(std::span<const std::uint64_t> ids, std::size_t most,
+                                        std::string_view field);
 
 /// Text is UTF-8 already: both wires see to that.
 Result<SendRequest> check_send(std::string_view conversation_id, std::string_view client_message_id,

@@ -42,19 +42,33 @@ void PresenceService::close(std::function<void()> closed) {
   });
 }
 
-// Posted from the loop itself, too: what a gateway says after it was gone must not overtake
-// `on_gateway_gone`.
 void PresenceService::watch(GatewayId gateway, std::vector<UserId> added,
                             std::vector<UserId> removed) {
-  asio::post(loops_.at(kLoop),
-             [this, gateway, added = std::move(added), removed = std::move(removed)] {
-               watches_.watch(gateway, added, removed);
-             });
+  const std::lock_guard lock(mutex_);
+  asked_.push_back({gateway, std::move(added), std::move(removed)});
 }
 
-void PresenceService::on_gateway_gone(GatewayId gateway) { watches_.forget(gateway); }
+void PresenceService::on_gateway_gone(GatewayId gateway) {
+  const std::lock_guard lock(mutex_);
+  asked_.push_back({gateway, {}, {}, true});
+}
+
+void PresenceService::hear_gateways() {
+  std::vector<Asked> asked;
+  {
+    const std::lock_guard lock(mutex_);
+    asked.swap(asked_);
+  }
+  for (const auto& [gateway, added, removed, gone] : asked) {
+    if (gone)
+      watches_.forget(gateway);
+    else
+      watches_.watch(gateway, added, removed);
+  }
+}
 
 void PresenceService::on_sessions(std::vector<Change> changes) {
+  hear_gateways();
   for (const auto& change : changes) {
     if (change.gateways.empty())
       went(change.user);
@@ -102,6 +116,7 @@ void PresenceService::tell_gateways() {
 }
 
 void PresenceService::tick() {
+  hear_gateways();
   end_graces();
   tell_gateways();
   const auto now = clock_.mono();
@@ -150,6 +165,7 @@ Awaitable<Result<std::vector<PresenceView>>> PresenceService::of(std::vector<Use
 }
 
 Awaitable<Result<std::vector<PresenceView>>> PresenceService::of_here(std::vector<UserId> users) {
+  hear_gateways();
   std::vector<UserId> unknown;
   for (const auto user : users)
     if (!view(user)) unknown.push_back(user);

@@ -3,6 +3,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <deque>
+#include <mutex>
 
 #include "api/delivery.h"
 #include "api/session.h"
@@ -40,7 +41,15 @@ class PresenceService final : public PresenceApi, public SessionListener {
   void tick();
 
  private:
+  struct Asked {
+    GatewayId gateway;
+    std::vector<UserId> added, removed;
+    bool gone = false;
+  };
   void tick_later();
+  /// Before anything that goes by who watches whom: so whoever was told what is true now hears of
+  /// all that changes later.
+  void hear_gateways();
   void came(UserId user);
   void went(UserId user);
   void end_graces();
@@ -61,6 +70,8 @@ class PresenceService final : public PresenceApi, public SessionListener {
   boost::unordered_flat_map<UserId, Clock::Mono, std::hash<UserId>> grace_until_;
   std::deque<std::pair<Clock::Mono, UserId>> graces_;  // by time; some have ended by a return
   Watches watches_;
+  std::mutex mutex_;
+  std::vector<Asked> asked_;  // by gateways, in that order; of any thread
   LastSeenBook last_seen_;
   Clock::Mono next_write_, next_refresh_;
   bool writing_ = false;

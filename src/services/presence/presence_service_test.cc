@@ -106,7 +106,6 @@ class PresenceTest : public testing::Test {
   void go(std::vector<UserId> users) { sessions_of(std::move(users), {}); }
   void watch(GatewayId gateway, std::vector<UserId> added, std::vector<UserId> removed = {}) {
     service->watch(gateway, std::move(added), std::move(removed));
-    on_loop([] {});
   }
   void tick() {
     on_loop([this] { service->tick(); });
@@ -219,6 +218,29 @@ TEST_F(PresenceTest, AReconnectDoesNotFlicker) {
   EXPECT_EQ(told(one), "7- ");
 }
 
+TEST_F(PresenceTest, EachLeavingHasAGraceOfItsOwn) {
+  watch(kOne, {kAnn});
+  come({kAnn});
+  pass(seconds(1));
+  calls(one);
+  go({kAnn});
+  pass(seconds(2));
+  come({kAnn});
+  go({kAnn});
+  pass(milliseconds(4'750));
+  EXPECT_EQ(told(one), "");
+  pass(milliseconds(250));
+  EXPECT_EQ(told(one), "7- ");
+}
+
+TEST_F(PresenceTest, WhoAsksAfterWatchingMissesNoChange) {
+  watch(kOne, {kAnn});
+  EXPECT_FALSE(ask(kAnn).online);
+  come({kAnn});  // before any tick
+  tick();
+  EXPECT_EQ(told(one), "7+ ");
+}
+
 TEST_F(PresenceTest, AThousandChangesAreOneCallPerGatewayAndTick) {
   watch(kOne, many(1'000));
   watch(kTwo, many(1'000));
@@ -272,7 +294,7 @@ TEST_F(PresenceTest, AGatewayThatIsGoneLosesItsWatches) {
   watch(kOne, {kAnn});
   watch(kTwo, {kAnn});
   come({kAnn});
-  on_loop([this] { service->on_gateway_gone(kOne); });
+  service->on_gateway_gone(kOne);
   go({kAnn});
   pass(seconds(6));
   EXPECT_EQ(told(one), "");
@@ -281,11 +303,8 @@ TEST_F(PresenceTest, AGatewayThatIsGoneLosesItsWatches) {
 
 TEST_F(PresenceTest, WhatAGatewaySaysWhenItIsBackIsNotForgotten) {
   watch(kOne, {kAnn});
-  on_loop([this] {  // both in one turn of the service's loop
-    asio::post(loops.at(PresenceService::kLoop), [this] { service->on_gateway_gone(kOne); });
-    service->watch(kOne, {kBob}, {});
-  });
-  on_loop([] {});
+  service->on_gateway_gone(kOne);
+  watch(kOne, {kBob});
   come({kAnn, kBob});
   tick();
   EXPECT_EQ(told(one), "8+ ");

@@ -13,11 +13,10 @@ class ListenerQueue {
   ListenerQueue(SessionListener& listener, Loops& loops, std::size_t loop)
       : listener_(listener), loops_(loops), loop_(loop) {}
 
+  SessionListener& listener() { return listener_; }
   void push(const std::vector<SessionListener::Change>& changes);
-  void push_gone(GatewayId gateway);
 
  private:
-  void post_once();  // with the lock held
   void hand_over();
 
   SessionListener& listener_;
@@ -26,7 +25,6 @@ class ListenerQueue {
   std::mutex mutex_;
   bool posted_ = false;
   std::vector<SessionListener::Change> changes_;
-  std::vector<GatewayId> gone_;
 };
 
 }  // namespace parley::session

@@ -17,6 +17,8 @@ SessionService::SessionService(Loops& loops, const Clock& clock,
       swept_(clock.mono()),
       timer_(loops.at(0)) {
   PARLEY_CHECK(registries_.size() == loops_.size(), "one session registry per loop");
+  for (std::size_t i = 0; i < loops_.size(); ++i)
+    homes_.push_back(std::make_unique<InOrder>(loops_, i));
 }
 
 void SessionService::start() {
@@ -36,13 +38,11 @@ void SessionService::subscribe(SessionListener& listener, std::size_t loop) {
   listeners_.push_back(std::make_unique<ListenerQueue>(listener, loops_, loop));
 }
 
-template <class F>
-void SessionService::at_home(std::size_t loop, F call) {
-  // Where there are several loops, a call that ran at once would overtake what others have posted.
-  if (registries_.size() == 1)
+void SessionService::at_home(std::size_t loop, std::move_only_function<void()> call) {
+  if (homes_.size() == 1)
     loops_.run_on(0, std::move(call));
   else
-    boost::asio::post(loops_.at(loop), std::move(call));
+    homes_[loop]->run(std::move(call));
 }
 
 void SessionService::update(GatewayId gateway, std::vector<Presence> changes) {
@@ -72,7 +72,7 @@ void SessionService::tell(std::size_t loop, const std::vector<UserId>& changed) 
   changes.reserve(changed.size());
   for (const auto user : changed)
     registries_[loop]->find(user, changes.emplace_back(user).gateways);
-  for (const auto& listener : listeners_) listener->push(changes);
+  for (const auto& queue : listeners_) queue->push(changes);
 }
 
 void SessionService::heartbeat(GatewayId gateway, std::move_only_function<void(bool)> answer) {
@@ -95,7 +95,7 @@ void SessionService::drop(GatewayId gateway) {
   heard_.erase(gateway);
   for (std::size_t i = 0; i < registries_.size(); ++i)
     at_home(i, [this, i, gateway] { tell(i, registries_[i]->remove_gateway(gateway)); });
-  for (const auto& listener : listeners_) listener->push_gone(gateway);
+  for (const auto& queue : listeners_) queue->listener().on_gateway_gone(gateway);
 }
 
 void SessionService::sweep() {
@@ -148,14 +148,20 @@ void SessionService::locate(std::vector<UserId> users,
   };
   for (std::size_t i = 0; i < by_home.size(); ++i) {
     if (by_home[i].empty()) continue;
+    if (i == caller) {
+      homes_[i]->catch_up();
+      find_here(i, by_home[i], asked->out);
+      continue;
+    }
     ++asked->open;
-    loops_.run_on(i, [this, i, caller, asked, settle, mine = std::move(by_home[i])]() mutable {
+    at_home(i, [this, i, caller, asked, settle, mine = std::move(by_home[i])]() mutable {
       std::vector<Location> here;
       find_here(i, mine, here);
-      loops_.run_on(caller, [asked = std::move(asked), settle, here = std::move(here)] {
-        asked->out.insert(asked->out.end(), here.begin(), here.end());
-        settle(asked);
-      });
+      boost::asio::post(loops_.at(caller),
+                        [asked = std::move(asked), settle, here = std::move(here)] {
+                          asked->out.insert(asked->out.end(), here.begin(), here.end());
+                          settle(asked);
+                        });
     });
   }
   settle(asked);

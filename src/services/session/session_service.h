@@ -8,14 +8,11 @@
 #include "base/clock.h"
 #include "base/loops.h"
 #include "ports/session_registry.h"
+#include "services/session/in_order.h"
 #include "services/session/listener_queue.h"
+#include "services/session/settings.h"
 
 namespace parley::session {
-
-struct Settings {
-  std::chrono::milliseconds gateway_timeout{15'000};  // not heard for so long: dropped
-  std::chrono::milliseconds sweep_every{1'000};
-};
 
 /// A user's rows live with the loop that its id hashes to. Any loop may call; with one loop nothing
 /// is posted. Destroyed after `loops` has stopped.
@@ -45,8 +42,7 @@ class SessionService final : public SessionApi {
   };
   std::size_t home(UserId user) const { return std::hash<UserId>()(user) % registries_.size(); }
   /// Runs `call` on a home loop after all that was passed before.
-  template <class F>
-  void at_home(std::size_t loop, F call);
+  void at_home(std::size_t loop, std::move_only_function<void()> call);
   void drop(GatewayId gateway);  // with the lock held
   void tell(std::size_t loop, const std::vector<UserId>& changed);
   void find_here(std::size_t loop, const std::vector<UserId>& users,
@@ -57,6 +53,7 @@ class SessionService final : public SessionApi {
   const Clock& clock_;
   const Settings settings_;
   std::vector<std::unique_ptr<SessionRegistry>> registries_;
+  std::vector<std::unique_ptr<InOrder>> homes_;  // one per registry
   std::vector<std::unique_ptr<ListenerQueue>> listeners_;
 
   /// Held while calls are passed to the home loops, too: all of them see the same order.

@@ -20,6 +20,7 @@ struct Promise {
 std::vector<Promise> append_promises();
 std::vector<Promise> read_promises();
 std::vector<Promise> mark_promises();
+std::vector<Promise> group_promises();
 std::vector<Promise> feed_promises();
 std::vector<Promise> durable_promises();
 std::vector<Promise> all_promises();

@@ -75,7 +75,7 @@ void a_group_is_stored_whole(Subject& s) {
   expect_same(scene.log(two), b);
   EXPECT_EQ(scene.store().marks(one, kBob)->read, Seq(2));
   EXPECT_EQ(scene.store().inbox(kAda, TimeMs(0), {}, 10)->size(), 2U);
-  EXPECT_EQ(scene.feed().feed(0, 10)->size(), 3U);
+  EXPECT_EQ(scene.feed().feed(0, 10, Feed::Of::all)->entries.size(), 3U);
 }
 
 void an_answer_says_the_feed_position_of_the_last_entry_stored(Subject& s) {
@@ -83,7 +83,7 @@ void an_answer_says_the_feed_position_of_the_last_entry_stored(Subject& s) {
   EXPECT_EQ(scene.commit({scene.append(direct(), {scene.entry(direct()), scene.entry(direct())})}),
             2U);
   EXPECT_EQ(scene.commit({scene.append(direct(), {scene.entry(direct())})}), 3U);
-  EXPECT_EQ(scene.commit({{direct(), {}, {}, {{direct(), kBob, {Seq(1), Seq(1), 1}}}}}), 3U);
+  EXPECT_EQ(scene.commit({{direct(), {}, {}, false, {{direct(), kBob, {Seq(1), Seq(1), 1}}}}}), 3U);
 }
 
 void another_generation_is_refused_and_nothing_is_stored(Subject& s) {
@@ -99,7 +99,7 @@ void another_generation_is_refused_and_nothing_is_stored(Subject& s) {
   EXPECT_EQ(*scene.store().head(other), Head{});
   EXPECT_TRUE(scene.log(other).empty());
   EXPECT_TRUE(scene.store().inbox(kCyd, TimeMs(0), {}, 10)->empty());
-  EXPECT_EQ(scene.feed().feed(0, 10)->size(), 1U);
+  EXPECT_EQ(scene.feed().feed(0, 10, Feed::Of::all)->entries.size(), 1U);
   expect_same(scene.log(direct()), {first});
 }
 
@@ -131,7 +131,7 @@ void many_threads_may_append_and_read_at_once(Subject& s) {
   reader.join();
   for (std::uint64_t t = 0; t < kThreads; ++t)
     expect_same(scene.log(direct(UserId(t + 1))), sent[t]);
-  EXPECT_EQ(scene.feed().feed(0, 10'000)->size(), kThreads * kEach);
+  EXPECT_EQ(scene.feed().feed(0, 10'000, Feed::Of::all)->entries.size(), kThreads * kEach);
 }
 
 }  // namespace

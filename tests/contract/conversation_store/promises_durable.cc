@@ -14,7 +14,7 @@ void check_that_all_survives(Subject& s, void (Subject::*end)()) {
     two_log.push_back(scene.send(two, kCyd));
     const Marks read{one_log.back()->seq, one_log.back()->seq, one_log.back()->countable};
     scene.pass(10);
-    ASSERT_TRUE(scene.commit({{direct(), {}, {kAda}, {{direct(), kBob, read}}}}));
+    ASSERT_TRUE(scene.commit({{direct(), {}, {kAda}, false, {{direct(), kBob, read}}}}));
     const auto changed = scene.now();
 
     (s.*end)();
@@ -31,9 +31,10 @@ void check_that_all_survives(Subject& s, void (Subject::*end)()) {
     EXPECT_EQ((*inbox)[1].head, two_log.back()->seq);
     for (const auto& e : one_log)
       EXPECT_TRUE(scene.store().find(direct(), e->sender, e->client_message_id)->has_value());
-    const auto feed = scene.feed().feed(0, 1000);
-    ASSERT_EQ(feed->size(), one_log.size() + two_log.size());
-    for (std::size_t i = 0; i < feed->size(); ++i) EXPECT_EQ((*feed)[i].position, i + 1);
+    const auto feed = scene.feed().feed(0, 1000, Feed::Of::all);
+    ASSERT_EQ(feed->entries.size(), one_log.size() + two_log.size());
+    for (std::size_t i = 0; i < feed->entries.size(); ++i)
+      EXPECT_EQ(feed->entries[i].position, i + 1);
     EXPECT_GE(scene.store().info().last_issued, two_log.back()->id.value);
   }
 }
@@ -107,8 +108,8 @@ std::vector<Promise> durable_promises() {
 
 std::vector<Promise> all_promises() {
   std::vector<Promise> all;
-  for (const auto& part :
-       {append_promises(), read_promises(), mark_promises(), feed_promises(), durable_promises()})
+  for (const auto& part : {append_promises(), read_promises(), mark_promises(), group_promises(),
+                           feed_promises(), durable_promises()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -5,7 +5,7 @@ namespace parley::contract {
 namespace {
 
 Append mark(UserId user, Marks marks, std::vector<UserId> inboxes = {}) {
-  return {direct(), {}, std::move(inboxes), {{direct(), user, marks}}};
+  return {direct(), {}, std::move(inboxes), false, {{direct(), user, marks}}};
 }
 
 void marks_start_at_zero_and_only_grow(Subject& s) {
@@ -101,7 +101,7 @@ void a_row_outlasts_a_commit_that_does_not_name_it(Subject& s) {
   Scene scene(s);
   const auto first = scene.send(direct());
   const auto second = scene.entry(direct());
-  ASSERT_TRUE(scene.commit({{direct(), {second}, {kAda}, {}}}));
+  ASSERT_TRUE(scene.commit({{direct(), {second}, {kAda}, false, {}}}));
   EXPECT_EQ(scene.store().inbox(kAda, TimeMs(0), {}, 1)->front().head, Seq(2));
   EXPECT_EQ(scene.store().inbox(kBob, TimeMs(0), {}, 1)->front().head, first->seq);
 }

@@ -15,6 +15,8 @@ inline ConversationId direct(UserId one = kAda, UserId other = kBob) {
   return ConversationId::direct(one, other);
 }
 
+inline const ConversationId kGroup = ConversationId::group(913);
+
 /// Plays the message service towards a store: numbers entries, keeps one append in flight, waits
 /// for answers.
 class Scene {
@@ -46,10 +48,19 @@ class Scene {
     return entry(conversation, sender, "body " + n, "key-" + n);
   }
 
+  /// The next entry of a group: a change, and the group as it is after it.
+  EntryPtr change(const ConversationId& group, GroupChange change, GroupState state) {
+    auto e = std::make_shared<Entry>(*entry(group, kAda, "", ""));
+    e->kind = EntryKind::group_change;
+    e->change = std::make_shared<GroupChange>(std::move(change));
+    e->group = state;
+    return e;
+  }
+
   /// What a send to a direct conversation commits: entries, both inboxes, the sender's own mark.
   Append append(const ConversationId& conversation, std::vector<EntryPtr> entries) {
     const auto& last = *entries.back();
-    Append a{conversation, std::move(entries), {UserId(conversation.first())}, {}};
+    Append a{conversation, std::move(entries), {UserId(conversation.first())}, false, {}};
     if (conversation.second() != conversation.first())
       a.inboxes.emplace_back(conversation.second());
     a.marks.push_back({conversation, last.sender, {last.seq, last.seq, last.countable}});

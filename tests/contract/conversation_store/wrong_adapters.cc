@@ -29,6 +29,10 @@ class Faulty : public Subject, public ConversationStore {
   Result<Marks> marks(const ConversationId& c, UserId user) override {
     return inner_.marks(c, user);
   }
+  Result<std::vector<Participant>> participants(const ConversationId& c, UserId after,
+                                                std::size_t limit) override {
+    return inner_.participants(c, after, limit);
+  }
   Result<std::vector<InboxRow>> inbox(UserId user, TimeMs since,
                                       std::optional<ConversationId> after,
                                       std::size_t limit) override {

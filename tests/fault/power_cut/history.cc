@@ -28,23 +28,42 @@ std::string log_difference(const ConversationId& id, const std::vector<EntryPtr>
         (*sent)->body_hash != hash_bytes(e.body))
       return fmt::format("{}: the idempotency row of {} is wrong", id.text(), i + 1);
   }
-  if (!expected.empty() && *head != Head{expected.back()->seq, expected.back()->id,
-                                         expected.back()->time, expected.back()->countable})
+  if (!expected.empty() && *head != head_after(*expected.back()))
     return id.text() + " has a wrong head";
   return {};
 }
 
-std::string inbox_difference(UserId user, const std::map<ConversationId, InboxRow>& expected,
-                             ConversationStore& store) {
+std::string participants_difference(const ConversationId& group, const Contents& expected,
+                                    ConversationStore& store) {
+  std::vector<Participant> joined;
+  for (const auto& [of, marks] : expected.marks)
+    if (of.first == group && marks.joined) joined.push_back({of.second, marks});
+  const auto found = store.participants(group, UserId(0), kAll);
+  if (!found) return found.error().message;
+  return *found == joined ? "" : "the participants of " + group.text() + " are wrong";
+}
+
+std::string inbox_difference(UserId user, const Contents& contents, ConversationStore& store) {
+  const auto& expected = contents.inboxes.at(user);
   const auto rows = store.inbox(user, TimeMs(0), std::nullopt, kAll);
   if (!rows) return rows.error().message;
-  if (!std::ranges::equal(*rows, expected, [](const InboxRow& row, const auto& e) {
-        return row.conversation == e.first && row.changed == e.second.changed &&
-               row.head == e.second.head;
+  if (!std::ranges::equal(*rows, expected, [&](const InboxRow& row, const auto& e) {
+        // Marks alone made the row: the log's end at the time of reading.
+        const auto head =
+            e.second.head ? e.second.head : Seq(contents.logs.at(row.conversation).size());
+        return row.conversation == e.first && row.changed == e.second.changed && row.head == head &&
+               row.wide == e.second.wide;
       }))
     return fmt::format("the inbox of {} is wrong ({} rows, expected {})", user.value, rows->size(),
                        expected.size());
   return {};
+}
+
+/// How many rows at its start the feed does not show.
+std::uint64_t gone_of(Feed& feed) {
+  const auto page = feed.feed(0, 1, Feed::Of::all);
+  if (!page) return 0;  // it is said where the rows are read
+  return page->entries.empty() ? page->next : page->entries.front().position - 1;
 }
 
 }  // namespace
@@ -63,7 +82,8 @@ void Contents::add(const Called& called) {
       const auto at = append.entries.empty() ? called.now : append.entries.back()->time;
       row.conversation = append.conversation;
       row.changed = std::max(row.changed, at);
-      row.head = Seq(log.size());
+      row.wide = row.wide || append.wide;
+      if (!append.entries.empty()) row.head = Seq(log.size());
     }
   }
 }
@@ -89,18 +109,18 @@ Contents History::contents_after(std::size_t calls) const {
 
 std::optional<std::size_t> History::judge(ConversationStore& store, Feed& feed,
                                           std::vector<std::string>& wrong) const {
-  const auto stored = feed.feed(0, kAll);
+  const auto stored = feed.feed(0, kAll, Feed::Of::all);
   if (!stored) {
     wrong.push_back(stored.error().message);
     return std::nullopt;
   }
   // Calls without entries leave no trace in the feed: each number of calls that fits it is tried.
   std::string difference =
-      fmt::format("{} entries end within a call, or before an answered one", stored->size());
+      fmt::format("{} entries end within a call, or before an answered one", stored->next);
   Contents contents;
   const auto answered = this->answered();
   for (std::size_t calls = 0;; ++calls) {
-    if (contents.feed.size() == stored->size() && calls >= answered) {
+    if (contents.feed.size() == stored->next && calls >= answered) {
       difference = this->difference(contents, store, feed);
       if (difference.empty()) difference = vanished_but_there(calls, store);
       if (difference.empty()) {
@@ -121,15 +141,13 @@ std::optional<std::size_t> History::judge(ConversationStore& store, Feed& feed,
 
 std::string History::difference(const Contents& expected, ConversationStore& store,
                                 Feed& feed) const {
-  const auto rows = feed.feed(0, kAll);
-  if (!rows) return rows.error().message;
-  for (std::size_t i = 0; i < rows->size(); ++i)
-    if ((*rows)[i].position != i + 1 || (*rows)[i].conversation != expected.feed[i].first ||
-        (*rows)[i].seq != expected.feed[i].second)
-      return fmt::format("row {} of the feed is wrong", i + 1);
+  if (auto d = feed_difference(expected, feed, Feed::Of::all); !d.empty()) return d;
+  if (auto d = feed_difference(expected, feed, Feed::Of::groups); !d.empty()) return d;
   std::uint64_t last_id = 0;
   for (const auto& [id, log] : expected.logs) {
     if (auto d = log_difference(id, log, store); !d.empty()) return d;
+    if (!id.is_direct())
+      if (auto d = participants_difference(id, expected, store); !d.empty()) return d;
     if (!log.empty()) last_id = std::max(last_id, log.back()->id.value);
   }
   if (store.info().last_issued < last_id) return "last_issued is below a stored id";
@@ -140,8 +158,26 @@ std::string History::difference(const Contents& expected, ConversationStore& sto
       return fmt::format("the marks of {} in {} are wrong", of.second.value, of.first.text());
   }
   for (const auto& [user, inbox] : expected.inboxes)
-    if (auto d = inbox_difference(user, inbox, store); !d.empty()) return d;
+    if (auto d = inbox_difference(user, expected, store); !d.empty()) return d;
   return {};
+}
+
+std::string History::feed_difference(const Contents& expected, Feed& feed, Feed::Of of) const {
+  const auto gone = gone_of(feed);
+  if (gone < gone_ || gone > trimmed_)
+    return fmt::format("the feed lacks its first {} rows, not {} to {}", gone, gone_, trimmed_);
+  const auto page = feed.feed(0, kAll, of);
+  if (!page) return page.error().message;
+  auto row = page->entries.begin();
+  for (auto i = gone; i < expected.feed.size(); ++i) {
+    const auto& [conversation, seq] = expected.feed[i];
+    if (of == Feed::Of::groups && conversation.is_direct()) continue;
+    if (row == page->entries.end() || row->position != i + 1 || row->conversation != conversation ||
+        row->seq != seq)
+      return fmt::format("row {} of the feed is wrong", i + 1);
+    ++row;
+  }
+  return row == page->entries.end() ? "" : "the feed has rows too many";
 }
 
 std::string History::vanished_but_there(std::size_t from, ConversationStore& store) const {
@@ -159,7 +195,8 @@ std::string History::vanished_but_there(std::size_t from, ConversationStore& sto
   return {};
 }
 
-void History::settle(std::size_t calls) {
+void History::settle(std::size_t calls, Feed& feed) {
+  gone_ = trimmed_ = gone_of(feed);
   for (auto i = calls; i < calls_.size(); ++i)
     for (const auto& append : calls_[i].group)
       for (const auto& e : append.entries)

@@ -33,18 +33,21 @@ TEST(PowerCut, WhatWasAnsweredIsThereOnceInOrderAndWhatVanishedStaysAway) {
     all.calls += outcome.calls;
     all.answered += outcome.answered;
     all.vanished += outcome.vanished;
+    all.gone += outcome.gone;
     all.while_opening += outcome.while_opening;
     all.while_working += outcome.while_working;
   }
   std::printf(
       "%zu seeds: %zu failures while opening, %zu while working; %zu commits, %zu of them "
-      "answered; %zu entries vanished\n",
-      list.size(), all.while_opening, all.while_working, all.calls, all.answered, all.vanished);
+      "answered; %zu entries vanished; %llu rows of feeds were trimmed\n",
+      list.size(), all.while_opening, all.while_working, all.calls, all.answered, all.vanished,
+      static_cast<unsigned long long>(all.gone));
   // Else the rounds are drawn badly.
   EXPECT_GT(all.while_opening, 0U);
   EXPECT_GT(all.while_working, list.size() / 2);
   EXPECT_GT(all.answered, 10 * list.size());
   EXPECT_GT(all.vanished, 0U);
+  EXPECT_GT(all.gone, list.size());
 }
 
 /// Whether one of the listed runs finds that some syncs do nothing.

@@ -50,6 +50,7 @@ class Run {
     for (int again = 0; again < 2 && outcome_.wrong.empty(); ++again)
       if (open()) store_.reset();
     outcome_.vanished = history_.vanished();
+    outcome_.gone = history_.gone();
     return std::move(outcome_);
   }
 
@@ -88,7 +89,8 @@ class Run {
     if (failed) return true;  // of this opening nobody knows
     generation_ = info.generation;
     epoch_ = info.epoch;
-    history_.settle(*found);
+    history_.settle(*found, *store_);
+    synced_ = 0;
     // What was set and never logged is gone, as it may be: nobody sets it again.
     consumed_ = store_->position("consumer").value_or(0);
     return true;
@@ -135,6 +137,11 @@ class Run {
     called.now = TimeMs(static_cast<std::int64_t>(++clock_));
     if (random() % 4 == 0) store_->set_position("consumer", ++consumed_);
     called.consumed = consumed_;
+    if (random() % 16 == 0 && synced_ > 0) {
+      const auto position = synced_ - random() % synced_;
+      history_.trimmed(position);
+      store_->trim(position);
+    }
     auto group = called.group;
     const auto now = called.now;
     const auto number = history_.add(std::move(called));
@@ -148,6 +155,7 @@ class Run {
     if (!answer) outcome_.wrong.push_back("refused: " + answer.error().message);
     // Asked after the answer came: where the failure had not come by then, it came later.
     if (!disk_.failed()) history_.answered(number);
+    synced_ = std::max(synced_, answer.value_or(0));
     for (const auto& append : history_.group(number)) idle_[thread].push_back(append.conversation);
     answered_.notify_all();
   }
@@ -156,7 +164,7 @@ class Run {
     const auto all = members(id);
     const auto sender = all[random() % all.size()];
     auto& head = heads_[id];
-    Append append{id, {}, {}, {}};
+    Append append{id, {}, {}, false, {}};
     if (head > 0 && random() % 5 == 0) {  // marks alone
       append.marks.push_back({id, sender, {Seq(head), Seq(head), head}});
       append.inboxes = all;
@@ -178,7 +186,33 @@ class Run {
     }
     append.inboxes = all;
     append.marks.push_back({id, sender, {Seq(head), Seq(head), head}});
+    if (!id.is_direct()) change_group(append, random);
     return append;
+  }
+
+  /// Makes the last entry one that changes the group: some join, some leave, and the rows of some
+  /// are said to stay.
+  void change_group(Append& append, Random& random) {
+    auto entry = std::make_shared<Entry>(*append.entries.back());
+    entry->group = {static_cast<std::uint32_t>(random() % 1'000), random() % 2 == 0, false};
+    if (random() % 2 == 0) {
+      auto change = std::make_shared<GroupChange>();
+      change->what = random() % 2 == 0 ? GroupChange::What::added : GroupChange::What::removed;
+      change->version = entry->seq.value;
+      for (auto left = 1 + random() % 3; left > 0; --left) {
+        const UserId user(1 + random() % 40);
+        change->users.push_back(user);
+        Marks marks;
+        (change->what == GroupChange::What::added ? marks.joined : marks.left) = entry->seq;
+        append.marks.push_back({append.conversation, user, marks});
+      }
+      append.inboxes = change->users;
+      append.wide = random() % 2 == 0;
+      entry->kind = EntryKind::group_change;
+      entry->change = std::move(change);
+      entry->body.clear();
+    }
+    append.entries.back() = std::move(entry);
   }
 
   Random random_;
@@ -193,6 +227,7 @@ class Run {
   History history_;
   std::uint64_t clock_ = 1'750'000'000'000;
   std::uint64_t consumed_ = 0;
+  std::uint64_t synced_ = 0;  // of the feed, by the answers since the store was opened
   Generation generation_;
   std::uint64_t epoch_ = 0;
   std::unique_ptr<RocksdbConversationStore> store_;

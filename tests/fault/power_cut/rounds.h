@@ -13,6 +13,7 @@ struct Outcome {
   std::size_t calls = 0;
   std::size_t answered = 0;
   std::size_t vanished = 0;       // entries that no opening showed
+  std::uint64_t gone = 0;         // rows of the feed that were trimmed
   std::size_t while_opening = 0;  // failures that came before an opening was done
   std::size_t while_working = 0;
 };

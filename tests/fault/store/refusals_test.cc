@@ -33,7 +33,7 @@ TEST(Refusals, ANewerFormatIsRefused) {
     const auto index = Index::open("/store/tables", settings, Index::Mode::read_write);
     ASSERT_TRUE(index) << index.error().message;
     store::v1::Identity identity;
-    identity.set_format(2);
+    identity.set_format(3);
     identity.set_epoch(1);
     identity.set_shards(kShards);
     Index::Writer writer(**index, Table::meta, "/store/tables/next.sst");

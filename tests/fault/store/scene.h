@@ -35,7 +35,7 @@ inline Result<std::uint64_t> send(ConversationStore& store, std::uint64_t seq,
   entry->body = std::string(bytes, static_cast<char>('a' + seq % 26));
   std::promise<Result<std::uint64_t>> answer;
   auto future = answer.get_future();
-  store.commit(store.info().generation, entry->time, {{kNotes, {entry}, {UserId(7)}, {}}},
+  store.commit(store.info().generation, entry->time, {{kNotes, {entry}, {UserId(7)}, false, {}}},
                [&](Result<std::uint64_t> result) { answer.set_value(std::move(result)); });
   if (future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
     ADD_FAILURE() << "not answered within 30 s";

@@ -59,6 +59,7 @@ struct Route {
 std::vector<Route> account_routes();
 std::vector<Route> profile_routes();
 std::vector<Route> message_routes();
+std::vector<Route> group_routes();
 std::vector<Route> public_routes();
 
 }  // namespace parley::gateway::rest

@@ -39,7 +39,7 @@ class Collector final : public BacklogSink {
   }
   Awaitable<bool> entries(std::vector<EntryPtr> page) override {
     for (std::size_t i = 0; i < page.size(); ++i) {
-      const auto size = page[i]->body.size() + 128;
+      const auto size = size_of(*page[i]);
       if (size > left_) {
         // The rest of this page; further pages of the conversation lengthen the gap.
         left_ = 0;

@@ -60,7 +60,8 @@ Router::Router(Shared& shared, Inflight& inflight, boost::asio::io_context& io)
       strangers_(RateLimit(shared.settings.unauthenticated_per_second)),
       requests_(RateLimit(shared.settings.limits.requests_per_second)),
       sends_(RateLimit(shared.settings.limits.sends_per_second)) {
-  for (const auto& group : {account_routes(), profile_routes(), message_routes(), public_routes()})
+  for (const auto& group :
+       {account_routes(), profile_routes(), message_routes(), group_routes(), public_routes()})
     routes_.insert(routes_.end(), group.begin(), group.end());
 }
 

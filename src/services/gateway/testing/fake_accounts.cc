@@ -106,9 +106,19 @@ void FakeSessions::update(GatewayId, std::vector<Presence> changes) {
   const std::lock_guard lock(mutex_);
   for (const auto& change : changes) told_.emplace_back(change.user, change.online);
 }
-void FakeSessions::locate(std::vector<UserId>,
+void FakeSessions::locate(std::vector<UserId> users,
                           std::move_only_function<void(std::vector<Location>)> found) {
-  found({});
+  std::vector<Location> locations;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto user : users) {
+      bool online = false;
+      for (const auto& [told, came] : told_)
+        if (told == user) online = came;
+      if (online) locations.push_back({user, GatewayId(1)});
+    }
+  }
+  found(std::move(locations));
 }
 std::vector<std::pair<UserId, bool>> FakeSessions::told() const {
   const std::lock_guard lock(mutex_);

@@ -15,6 +15,17 @@ Head head_of(const std::vector<EntryPtr>& log) {
 }
 }  // namespace
 
+void FakeMessages::add_group(std::uint64_t group, std::vector<std::uint64_t> members) {
+  const std::lock_guard lock(mutex_);
+  auto& users = groups_[ConversationId::group(group)];
+  for (const auto member : members) users.insert(UserId(member));
+}
+
+bool FakeMessages::may_see(UserId user, const ConversationId& conversation) const {
+  const auto group = groups_.find(conversation);
+  return conversation.has(user) || (group != groups_.end() && group->second.contains(user));
+}
+
 EntryPtr FakeMessages::append_locked(const ConversationId& conversation, UserId sender,
                                      std::string key, std::string body, TimeMs time) {
   auto& log = logs_[conversation];
@@ -35,6 +46,11 @@ EntryPtr FakeMessages::append(const ConversationId& conversation, UserId sender,
                               TimeMs time) {
   const std::lock_guard lock(mutex_);
   return append_locked(conversation, sender, "", wire::encode_body(text), time);
+}
+
+void FakeMessages::append(EntryPtr entry) {
+  const std::lock_guard lock(mutex_);
+  logs_[entry->conversation].push_back(entry);
 }
 
 Marks FakeMessages::marks(const ConversationId& conversation, UserId user) const {
@@ -83,6 +99,8 @@ void FakeMessages::send(std::vector<SendRequest> batch, MessageListener& listene
     Result<Head> sent;
     if (send_error_) {
       sent = std::unexpected(*send_error_);
+    } else if (!may_see(request.sender, request.conversation)) {
+      sent = not_here();
     } else {
       append_locked(request.conversation, request.sender, request.client_message_id, request.body,
                     TimeMs(5'000));
@@ -124,6 +142,10 @@ ConversationView FakeMessages::view_locked(const ConversationId& conversation, U
   if (const auto own = marks_.find({conversation, user}); own != marks_.end())
     out.own = own->second;
   out.changed = out.head.time;
+  if (const auto group = groups_.find(conversation); group != groups_.end()) {
+    out.joined = Seq(1);
+    out.members = static_cast<std::uint32_t>(group->second.size());
+  }
   return out;
 }
 
@@ -134,7 +156,7 @@ Awaitable<Result<Changes>> FakeMessages::changes(UserId user, Cursor since) {
   last_since_ = from;
   Changes out{{}, {kEpoch, TimeMs(9'000)}};
   for (const auto& [conversation, log] : logs_) {
-    if (!conversation.has(user)) continue;
+    if (!may_see(user, conversation)) continue;
     Seq first(log.size() + 1);
     while (first.value > 1 && log[first.value - 2]->time >= from) --first.value;
     if (first.value <= log.size()) out.changes.push_back({view_locked(conversation, user), first});
@@ -147,7 +169,7 @@ Awaitable<Result<std::vector<EntryPtr>>> FakeMessages::entries(UserId asker,
                                                                Seq from, Seq to,
                                                                std::size_t limit) {
   const std::lock_guard lock(mutex_);
-  if (!conversation.has(asker)) co_return not_here();
+  if (!may_see(asker, conversation)) co_return not_here();
   const auto& log = logs_[conversation];
   std::vector<EntryPtr> out;
   for (auto seq = from.value; seq <= to.value && seq <= log.size(); ++seq)
@@ -160,7 +182,7 @@ Awaitable<Result<HistoryPage>> FakeMessages::history(UserId asker, ConversationI
                                                      HistoryQuery query) {
   const std::lock_guard lock(mutex_);
   const auto at = logs_.find(conversation);
-  if (!conversation.has(asker) || at == logs_.end()) co_return not_here();
+  if (!may_see(asker, conversation) || at == logs_.end()) co_return not_here();
   const auto& log = at->second;
   // Enough for a gateway: before a seq, or after it.
   std::uint64_t first = 1, last = log.size();
@@ -179,9 +201,63 @@ Awaitable<Result<HistoryPage>> FakeMessages::history(UserId asker, ConversationI
   co_return page;
 }
 
+Awaitable<Result<Head>> FakeMessages::append(GroupId group, UserId actor, GroupChange change) {
+  const std::lock_guard lock(mutex_);
+  const auto where = ConversationId::group(group.value);
+  auto& log = logs_[where];
+  auto entry = std::make_shared<Entry>();
+  entry->conversation = where;
+  entry->seq = Seq(log.size() + 1);
+  entry->id = MessageId(2'000'000 + log.size());
+  entry->sender = actor;
+  entry->time = TimeMs(5'000);
+  entry->countable = log.empty() ? 0 : log.back()->countable;
+  entry->kind = EntryKind::group_change;
+  entry->change = std::make_shared<const GroupChange>(std::move(change));
+  log.push_back(entry);
+  co_return head_of(log);
+}
+
+Awaitable<Result<std::vector<Marks>>> FakeMessages::marks(ConversationId conversation,
+                                                          std::vector<UserId> users) {
+  std::vector<Marks> out;
+  for (const auto user : users) out.push_back(marks(conversation, user));
+  co_return out;
+}
+
+Awaitable<Result<Receipts>> FakeMessages::receipts(UserId asker, ConversationId conversation,
+                                                   Seq seq) {
+  const std::lock_guard lock(mutex_);
+  const auto log = logs_.find(conversation);
+  if (!may_see(asker, conversation) || log == logs_.end() || seq.value > log->second.size())
+    co_return not_here();
+  Receipts out;
+  for (const auto& [key, marks] : marks_) {
+    if (key.first != conversation || key.second == log->second[seq.value - 1]->sender) continue;
+    ++out.members;
+    out.delivered += marks.delivered >= seq;
+    out.read += marks.read >= seq;
+    out.each.emplace_back(key.second, marks);
+  }
+  co_return out;
+}
+
+Awaitable<Result<std::vector<UserId>>> FakeMessages::visible(UserId asker,
+                                                             std::vector<UserId> users) {
+  const std::lock_guard lock(mutex_);
+  if (read_error_) co_return std::unexpected(*read_error_);
+  std::erase_if(users, [&](UserId user) {
+    if (logs_.contains(ConversationId::direct(asker, user))) return false;
+    return std::ranges::none_of(groups_, [&](const auto& group) {
+      return group.second.contains(asker) && group.second.contains(user);
+    });
+  });
+  co_return users;
+}
+
 Awaitable<Result<ConversationView>> FakeMessages::view(UserId asker, ConversationId conversation) {
   const std::lock_guard lock(mutex_);
-  if (!conversation.has(asker)) co_return not_here();
+  if (!may_see(asker, conversation)) co_return not_here();
   co_return view_locked(conversation, asker);
 }
 
@@ -191,7 +267,7 @@ Awaitable<Result<std::vector<ConversationView>>> FakeMessages::conversations(
   std::vector<ConversationView> out;
   for (const auto& [conversation, log] : logs_) {
     if (out.size() == limit) break;
-    if (conversation.has(user) && (!after || conversation > *after))
+    if (may_see(user, conversation) && (!after || conversation > *after))
       out.push_back(view_locked(conversation, user));
   }
   co_return out;

@@ -4,9 +4,14 @@
 
 namespace parley::gateway::testing {
 
+Services GatewayTest::services() {
+  return {messages_, auth_, users_, sessions_, groups_, presence_, [this](GatewayId id) {
+            return id == GatewayId(1) ? gateway_.get() : nullptr;
+          }};
+}
+
 void GatewayTest::start() {
-  gateway_ = std::make_unique<Gateway>(loops_, *clock_, settings_,
-                                       Services{messages_, auth_, users_, sessions_}, TicketKey{1},
+  gateway_ = std::make_unique<Gateway>(loops_, *clock_, settings_, services(), TicketKey{1},
                                        metrics_, GatewayId(1));
   const auto port = gateway_->listen("127.0.0.1", 0);
   ASSERT_TRUE(port) << port.error().message;

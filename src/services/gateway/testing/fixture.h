@@ -25,6 +25,7 @@ class GatewayTest : public ::testing::Test {
   }
   ~GatewayTest() override { stop(); }
 
+  Services services();
   void start();
   /// Drains and ends everything. Twice: nothing.
   void stop();
@@ -61,6 +62,8 @@ class GatewayTest : public ::testing::Test {
   FakeAuth auth_;
   FakeUsers users_;
   FakeSessions sessions_;
+  FakeGroups groups_;
+  FakePresence presence_;
   Metrics metrics_;
   std::unique_ptr<Gateway> gateway_;
   std::uint16_t port_ = 0;

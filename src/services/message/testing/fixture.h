@@ -73,6 +73,8 @@ class Recorder final : public DeliveryApi, public NotificationApi, public Messag
 class WhoIsOnline final : public SessionApi {
  public:
   void subscribe(SessionListener&, std::size_t) override {}
+  void heartbeat(GatewayId, std::move_only_function<void(bool)> answer) override { answer(true); }
+  void gateway_gone(GatewayId) override {}
   void update(GatewayId, std::vector<Presence> changes) override {
     std::lock_guard lock(mutex_);
     for (const auto& change : changes)
