@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "services/auth/auth_service.h"
 #include "services/gateway/gateway.h"
+#include "services/group/group_service.h"
 #include "services/message/message_service.h"
 #include "services/notification/notification_service.h"
 #include "services/presence/presence_service.h"
@@ -93,6 +94,7 @@ struct Server::Parts {
   std::unique_ptr<user::UserService> users;
   std::unique_ptr<notification::NotificationService> notifications;
   std::unique_ptr<message::MessageService> messages;
+  std::unique_ptr<group::GroupService> groups;
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<Admin> admin;
   HostPort listen, admin_listen;
@@ -136,6 +138,11 @@ Result<void> Server::Parts::make() {
                                      *stores.conversations, *users, *sessions, *notifications,
                                      reach, metrics},
       config.message);
+  groups = std::make_unique<group::GroupService>(
+      group::GroupService::Needs{*loops, clock, *stores.groups, *messages, messages->feed(), *users,
+                                 *notifications, reach, metrics},
+      group::Settings{});
+  sessions->subscribe(*groups, groups->home());
   PARLEY_TRY(key, ticket_key());
   gateway = std::make_unique<gateway::Gateway>(
       *loops, clock, config.gateway, gateway::Services{*messages, *auth, *users, *sessions}, key,
@@ -158,6 +165,7 @@ Result<void> Server::Parts::run() {
   sessions->start();
   presence->start();
   PARLEY_TRY_VOID(messages->start());
+  PARLEY_TRY_VOID(groups->start());
   auto port = run_on_loop(*loops, [this]() -> Awaitable<Result<std::uint16_t>> {
     co_return gateway->listen(listen.host, listen.port);
   });
@@ -187,6 +195,9 @@ void Server::stop() {
   std::promise<void> drained;
   parts.gateway->drain(kDrain, [&] { drained.set_value(); });
   drained.get_future().wait();
+  std::promise<void> groups_closed;
+  parts.groups->close([&] { groups_closed.set_value(); });
+  groups_closed.get_future().wait();
   std::promise<void> closed;
   parts.messages->close([&] { closed.set_value(); });
   closed.get_future().wait();

@@ -10,6 +10,8 @@ constexpr ServiceRow kServices[] = {
     {"notification", "", "SQLite", "who must be pushed"},
     {"message", "user session notification gateway", "log + RocksDB",
      "conversation logs, marks, inboxes, the duty to deliver"},
+    {"group", "message user session notification", "SQLite",
+     "groups, their members, the fan-out of their entries"},
     {"gateway", "message auth user session", "-", "client connections: WebSocket and REST"},
 };
 }  // namespace

@@ -23,6 +23,8 @@ Result<Stores> Stores::open(const Config& config) {
   stores.accounts = std::move(people);
   PARLEY_TRY(pushes, push::SqlitePushSink::open(data / "notification"));
   stores.pushes = std::move(pushes);
+  PARLEY_TRY(groups, groups::SqliteGroupStore::open(data / "group"));
+  stores.groups = std::move(groups);
   PARLEY_TRY(last_seen, last_seen::SqliteLastSeenStore::open(data / "presence"));
   stores.last_seen = std::move(last_seen);
   return stores;

@@ -50,13 +50,14 @@ struct GroupOutboxRow {
 /// A change is stored with its outbox row in one transaction, if the group is still at the version
 /// before it (`conflict` else: read again, judge again). The outbox row stays until `appended`.
 /// Storing the same change again (same group, actor, version and content) succeeds and changes
-/// nothing.
+/// nothing. A dissolved group has no members and does not change any more (`not_found`).
 class GroupStore {
  public:
   virtual ~GroupStore() = default;
 
   /// `request`: the creator's own key, empty for none. If the creator made a group with it before,
-  /// that group is returned and nothing is stored. `change`: what = created, version 1.
+  /// that group is returned and nothing is stored. `change`: what = created, version 1. `conflict`:
+  /// another group has the id.
   virtual Result<Group> create(const Group& group, std::string_view request,
                                const GroupChange& change) = 0;
   /// Applies the change: its users become members, cease to be, or change their roles. `not_found`:
@@ -70,7 +71,8 @@ class GroupStore {
   /// Roles of those of `users` who are members.
   virtual Result<std::vector<GroupMember>> roles(GroupId group,
                                                  const std::vector<UserId>& users) = 0;
-  /// Members by rising user, after `after`.
+  /// Members by rising user, after `after`; of a dissolved group those whom it had last, so that
+  /// they can still be told.
   virtual Result<std::vector<GroupMember>> members(GroupId group, UserId after,
                                                    std::size_t limit) = 0;
   /// The groups in which a user is a member, by rising id, after `after`.

@@ -1,0 +1,39 @@
+#pragma once
+#include <gtest/gtest.h>
+
+#include "adapters/groups/memory/group_store.h"
+#include "adapters/groups/sqlite/group_store.h"
+#include "tests/contract/groups/promises.h"
+#include "tests/support/contract/temp_folder.h"
+
+namespace parley::test {
+
+class MemoryGroupsUnderTest final : public GroupsUnderTest {
+ public:
+  GroupStore& groups() override { return store_; }
+
+ private:
+  parley::groups::MemoryGroupStore store_;
+};
+
+class SqliteGroupsUnderTest final : public GroupsUnderTest {
+ public:
+  SqliteGroupsUnderTest() { open(); }
+  GroupStore& groups() override { return *store_; }
+  void reopen() override {
+    store_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    auto opened = parley::groups::SqliteGroupStore::open(folder_.path() / "group");
+    if (!opened) throw std::runtime_error(opened.error().message);
+    store_ = std::move(*opened);
+  }
+
+  TempFolder folder_;
+  std::unique_ptr<parley::groups::SqliteGroupStore> store_;
+};
+
+}  // namespace parley::test
