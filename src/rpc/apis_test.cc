@@ -54,6 +54,8 @@ class FakeGroups final : public GroupApi {
                                                           std::size_t limit) override {
     co_return std::vector(limit, GroupMemberView{after, Role::owner, TimeMs(8)});
   }
+  void typing(UserId user, GroupId group) override { typed = user.value + group.value; }
+  std::atomic<std::uint64_t> typed{0};
 };
 
 class FakeFeed final : public FeedApi {
@@ -165,7 +167,7 @@ class Apis : public ::testing::Test {
     serving.start();
     asking.emplace(serving.address());
     users.emplace(asking->channel);
-    groups.emplace(asking->channel);
+    groups.emplace(asking->link);
     feed.emplace(asking->link);
     presence.emplace(asking->link);
     notifications.emplace(asking->link);
@@ -242,6 +244,8 @@ TEST_F(Apis, Groups) {
   EXPECT_EQ(members[1].user, UserId(3));
   EXPECT_EQ(members[1].role, Role::owner);
   EXPECT_EQ(members[1].since, TimeMs(8));
+  groups->typing(UserId(7), GroupId(913));
+  EXPECT_TRUE(eventually([&] { return groups_fake.typed == 920; }));
 }
 
 TEST_F(Apis, Feed) {

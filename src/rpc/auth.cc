@@ -16,7 +16,7 @@ constexpr Method<v1::SignOutRequest, v1::Nothing> kSignOut{"/parley.rpc.v1.Auth/
 constexpr Method<v1::Nothing, v1::KeysAnswer> kKeys{"/parley.rpc.v1.Auth/Keys"};
 constexpr Method<v1::RevokedRequest, v1::RevokedAnswer> kRevoked{"/parley.rpc.v1.Auth/Revoked"};
 
-constexpr std::chrono::milliseconds kPatience{5'000}, kPause{200};
+constexpr std::chrono::milliseconds kPatience{1'000}, kPause{200};
 
 TokenPair from_proto(v1::TokenPair& pair) {
   return {UserId(pair.user()),
@@ -83,7 +83,7 @@ Awaitable<void> AuthClient::listen() {
     v1::RevokedRequest request;
     request.set_after(version);
     request.set_patience_ms(static_cast<std::uint32_t>(kPatience.count()));
-    auto news = co_await channel_.call(kRevoked, std::move(request), 2 * kPatience);
+    auto news = co_await channel_.call(kRevoked, std::move(request), kPatience + kCallWithin);
     if (!news) {
       if (stopping_) break;
       pause_.expires_after(kPause);

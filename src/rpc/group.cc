@@ -91,7 +91,20 @@ Awaitable<Result<std::vector<GroupMemberView>>> GroupClient::members(UserId aske
   co_return out;
 }
 
+void GroupClient::typing(UserId user, GroupId group) {
+  link_.post([this, user, group] {
+    if (!link_.has_room(true)) return;
+    auto& out = *link_.add_to_frame(20).add_group_typing();
+    out.set_user(user.value);
+    out.set_group(group.value);
+  });
+}
+
 void serve(Router& router, GroupApi& groups) {
+  router.on_frame([&groups](const ConnectionPtr&, v1::Frame& frame) {
+    for (const auto& typing : frame.group_typing())
+      groups.typing(UserId(typing.user()), GroupId(typing.group()));
+  });
   router.on_call(kCreate, [&groups](v1::GroupCreate request) -> Awaitable<Result<v1::GroupView>> {
     PARLEY_CO_TRY(
         view, co_await groups.create({UserId(request.owner()), request.request(), request.title(),

@@ -1,14 +1,14 @@
 #pragma once
 #include "api/group.h"
-#include "rpc/channel.h"
+#include "rpc/link.h"
 #include "rpc/router.h"
 
 namespace parley::rpc {
 
-/// GroupApi of another process, as calls.
+/// GroupApi of another process: as calls, and typing over the link.
 class GroupClient final : public GroupApi {
  public:
-  explicit GroupClient(Channel& channel) : channel_(channel) {}
+  explicit GroupClient(Link& link) : link_(link), channel_(link.channel()) {}
 
   Awaitable<Result<GroupView>> create(GroupCreate request) override;
   Awaitable<Result<GroupView>> change(UserId actor, GroupId group, GroupChange change) override;
@@ -17,8 +17,10 @@ class GroupClient final : public GroupApi {
                                                std::size_t limit) override;
   Awaitable<Result<std::vector<GroupMemberView>>> members(UserId asker, GroupId group, UserId after,
                                                           std::size_t limit) override;
+  void typing(UserId user, GroupId group) override;
 
  private:
+  Link& link_;
   Channel& channel_;
 };
 

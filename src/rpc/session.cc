@@ -4,6 +4,9 @@
 #include "rpc/convert.h"
 
 namespace parley::rpc {
+namespace {
+constexpr std::chrono::seconds kBeatEvery{5};
+}
 
 SessionClient::SessionClient(Link& link, std::vector<GatewayId> gateways)
     : link_(link),
@@ -15,16 +18,26 @@ SessionClient::SessionClient(Link& link, std::vector<GatewayId> gateways)
 
 void SessionClient::subscribe(SessionListener& listener, std::size_t loop) {
   link_.post([this, &listener, loop] {
-    PARLEY_CHECK(!listener_, "one subscriber of the session service in a process");
-    listener_ = &listener;
-    listener_loop_ = loop;
-    if (link_.is_open()) on_open(link_.add_to_frame(0));
+    subscribers_.push_back({&listener, loop});
+    if (link_.is_open()) watch(link_.add_to_frame(0));
   });
 }
 
 void SessionClient::update(GatewayId gateway, std::vector<Presence> changes) {
   link_.post([this, gateway, changes = std::move(changes)] {
-    if (!link_.is_open()) return;  // said again when the next heartbeat is not known
+    auto& own = own_[gateway];
+    for (const auto& change : changes) {
+      if (change.online) {
+        own.users.insert(change.user);
+        own.left.erase(change.user);
+        own.left_before.erase(change.user);
+      } else {
+        own.users.erase(change.user);
+        own.left.insert(change.user);
+      }
+    }
+    if (!link_.is_open()) return;  // said when it is
+    if (own.new_to_service) return say_all(gateway, own);
     auto& out = *link_.add_to_frame(changes.size() * 10).add_sessions();
     out.set_gateway(gateway.value);
     for (const auto& change : changes) {
@@ -37,28 +50,61 @@ void SessionClient::update(GatewayId gateway, std::vector<Presence> changes) {
 void SessionClient::heartbeat(GatewayId gateway, std::move_only_function<void(bool)> answer) {
   const auto loop = link_.loops().current();
   PARLEY_CHECK(loop < link_.loops().size(), "heartbeat is called on a loop");
-  link_.post([this, asked = Heartbeat{gateway, std::move(answer), loop}]() mutable {
-    // Nothing can be said now: the next one will do.
-    if (!link_.admit()) return beat(std::move(asked), true);
-    if (said_.insert(asked.gateway).second) {
-      auto& gone = *link_.add_to_frame(10).add_sessions();
-      gone.set_gateway(asked.gateway.value);
-      gone.set_gone(true);
-    }
-    auto& out = *link_.add_to_frame(10).add_sessions();
-    out.set_gateway(asked.gateway.value);
-    out.set_heartbeat(heartbeats_.add(std::move(asked)));
+  link_.post([this, gateway, loop, answer = std::move(answer)]() mutable {
+    auto& own = own_[gateway];
+    if (own.new_to_service && link_.is_open()) say_all(gateway, own);
+    boost::asio::post(link_.loops().at(loop),
+                      [answer = std::move(answer),
+                       known = !std::exchange(own.forgotten, false)]() mutable { answer(known); });
   });
 }
 
 void SessionClient::gateway_gone(GatewayId gateway) {
   link_.post([this, gateway] {
-    said_.erase(gateway);
+    own_.erase(gateway);
     if (!link_.is_open()) return;
     auto& out = *link_.add_to_frame(10).add_sessions();
     out.set_gateway(gateway.value);
     out.set_gone(true);
   });
+}
+
+void SessionClient::beat(GatewayId gateway, Own& own) {
+  own.next_beat = std::chrono::steady_clock::now() + kBeatEvery;
+  auto& out = *link_.add_to_frame(10).add_sessions();
+  out.set_gateway(gateway.value);
+  out.set_heartbeat(heartbeats_.add(gateway));
+}
+
+void SessionClient::say_all(GatewayId gateway, Own& own) {
+  if (std::exchange(own.new_to_service, false)) {
+    auto& gone = *link_.add_to_frame(10).add_sessions();
+    gone.set_gateway(gateway.value);
+    gone.set_gone(true);
+  }
+  beat(gateway, own);
+  auto& out = *link_.add_to_frame(own.users.size() * 10).add_sessions();
+  out.set_gateway(gateway.value);
+  const auto say = [&out](const Users& users, bool online) {
+    for (auto user : users) {
+      out.add_users(user.value);
+      out.add_online(online);
+    }
+  };
+  say(own.left_before, false);
+  say(own.left, false);
+  say(own.users, true);
+}
+
+void SessionClient::heard(GatewayId gateway, bool known) {
+  const auto at = own_.find(gateway);
+  if (at == own_.end()) return;
+  auto& own = at->second;
+  // Whatever was said before the heartbeat has arrived.
+  own.left_before = std::exchange(own.left, {});
+  if (known) return;
+  own.forgotten = true;
+  say_all(gateway, own);
 }
 
 void SessionClient::locate(std::vector<UserId> users,
@@ -88,13 +134,12 @@ void SessionClient::found_everywhere(Locate asked) {
   found(std::move(asked), std::move(rows));
 }
 
-void SessionClient::beat(Heartbeat asked, bool known) {
-  boost::asio::post(link_.loops().at(asked.loop),
-                    [answer = std::move(asked.answer), known]() mutable { answer(known); });
+void SessionClient::on_open(v1::Frame& first) {
+  for (auto& [gateway, own] : own_) say_all(gateway, own);
+  if (!subscribers_.empty()) watch(first);
 }
 
-void SessionClient::on_open(v1::Frame& first) {
-  if (!listener_) return;
+void SessionClient::watch(v1::Frame& first) {
   first.set_watch_sessions(true);
   from_start_ = true;
   not_said_again_ = online_;
@@ -114,24 +159,26 @@ void SessionClient::on_frame(v1::Frame& frame) {
       found(std::move(*asked), std::move(rows));
     }
   for (const auto& answer : frame.heard())
-    if (auto asked = heartbeats_.take(answer.token())) beat(std::move(*asked), answer.known());
-  if (listener_ && frame.session_changes_size() != 0) tell(frame);
+    if (auto gateway = heartbeats_.take(answer.token())) heard(*gateway, answer.known());
+  if (!subscribers_.empty() && frame.session_changes_size() != 0) tell(frame);
 }
 
 void SessionClient::tell(const v1::Frame& frame) {
   std::vector<SessionListener::Change> changes;
   const auto hand_over = [&] {
     if (changes.empty()) return;
-    boost::asio::post(link_.loops().at(listener_loop_),
-                      [listener = listener_, changes = std::exchange(changes, {})]() mutable {
-                        listener->on_sessions(std::move(changes));
-                      });
+    for (const auto& to : subscribers_)
+      boost::asio::post(link_.loops().at(to.loop), [listener = to.listener, changes]() mutable {
+        listener->on_sessions(std::move(changes));
+      });
+    changes.clear();
   };
   const auto gone = [&](GatewayId gateway) {
     hand_over();
     seen_.erase(gateway);
-    boost::asio::post(link_.loops().at(listener_loop_),
-                      [listener = listener_, gateway] { listener->on_gateway_gone(gateway); });
+    for (const auto& to : subscribers_)
+      boost::asio::post(link_.loops().at(to.loop),
+                        [listener = to.listener, gateway] { listener->on_gateway_gone(gateway); });
   };
   for (const auto& change : frame.session_changes()) {
     if (change.complete()) {
@@ -162,14 +209,17 @@ void SessionClient::tell(const v1::Frame& frame) {
 }
 
 void SessionClient::on_lost(const Error&) {
-  said_.clear();
   locates_.end([&](Locate asked) { found_everywhere(std::move(asked)); });
-  heartbeats_.end([&](Heartbeat asked) { beat(std::move(asked), true); });
+  heartbeats_.end([](GatewayId) {});
 }
 
 void SessionClient::on_tick() {
   locates_.expire([&](Locate asked) { found_everywhere(std::move(asked)); });
-  heartbeats_.expire([&](Heartbeat asked) { beat(std::move(asked), true); });
+  heartbeats_.expire([](GatewayId) {});
+  if (!link_.is_open()) return;
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [gateway, own] : own_)
+    if (own.next_beat <= now) beat(gateway, own);
 }
 
 }  // namespace parley::rpc

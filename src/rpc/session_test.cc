@@ -154,19 +154,31 @@ TEST_F(SessionCalls, WhoComesIsFoundAndWhoGoesIsNot) {
   EXPECT_EQ(locate({UserId(7)}), Rows{});
 }
 
-TEST_F(SessionCalls, AfterABreakTheGatewayIsNotKnownAndSaysEverythingAgain) {
+TEST_F(SessionCalls, WhatHappenedDuringABreakIsSaidWhenItIsOver) {
   connect();
   EXPECT_FALSE(heartbeat(kOne));
-  update(kOne, {{UserId(7), true}});
+  update(kOne, {{UserId(7), true}, {UserId(8), true}});
   EXPECT_EQ(locate({UserId(7)}), (Rows{{7, 1}}));
   serving.stop();
   ASSERT_TRUE(eventually([&] { return asking->link.missing().has_value(); }));
-  update(kOne, {{UserId(7), false}});  // is lost
-  EXPECT_TRUE(heartbeat(kOne));        // nothing can be said now
+  update(kOne, {{UserId(7), false}, {UserId(9), true}});
   serving.start();
   ASSERT_TRUE(eventually([&] { return !asking->link.missing(); }));
+  EXPECT_EQ(locate({UserId(7), UserId(8), UserId(9)}), (Rows{{8, 1}, {9, 1}}));
+  EXPECT_TRUE(heartbeat(kOne)) << "the service has not forgotten what others know of the gateway";
+}
+
+TEST_F(SessionCalls, AServiceThatForgotTheGatewayIsToldAgainAndTheGatewayHearsOfIt) {
+  connect();
   EXPECT_FALSE(heartbeat(kOne));
-  EXPECT_EQ(locate({UserId(7)}), Rows{});
+  EXPECT_TRUE(heartbeat(kOne));
+  update(kOne, {{UserId(7), true}});
+  EXPECT_EQ(locate({UserId(7)}), (Rows{{7, 1}}));
+  serving.stop();
+  fake.gateway_gone(kOne);
+  serving.start();
+  ASSERT_TRUE(eventually([&] { return !heartbeat(kOne); }));
+  EXPECT_EQ(locate({UserId(7)}), (Rows{{7, 1}}));
 }
 
 TEST_F(SessionCalls, WhileNobodyCanBeAskedEverybodyMayBeEverywhere) {
