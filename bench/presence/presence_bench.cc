@@ -63,13 +63,15 @@ class Driver {
  public:
   Driver(Loops& loops, session::SessionService& sessions) : loops_(loops), sessions_(sessions) {
     std::vector<Presence> first;
+    first.reserve(kUsers / 2);
     for (std::uint64_t i = 0; i < kUsers / 2; ++i) first.push_back({UserId(i + 1), true});
     post(std::move(first));
   }
   void run(double time) {
     const auto start = Steady::now();
-    for (double done = 0; seconds_since(start) < time;) {
-      const double due = seconds_since(start) * kChangesPerSecond / 2;
+    std::uint64_t done = 0;
+    while (seconds_since(start) < time) {
+      const auto due = static_cast<std::uint64_t>(seconds_since(start) * kChangesPerSecond / 2);
       std::vector<Presence> changes;
       for (; done < due; ++done, ++next_) {
         changes.push_back({UserId(next_ % kUsers + 1), false});
@@ -105,6 +107,7 @@ void measure(const std::string& folder, std::size_t gateways, double time) {
   loops.start();
   service.start();
   std::vector<UserId> everybody;
+  everybody.reserve(kUsers);
   for (std::uint64_t i = 0; i < kUsers; ++i) everybody.emplace_back(i + 1);
   for (std::size_t i = 0; i < gateways; ++i) service.watch(GatewayId(i + 1), everybody, {});
 
@@ -130,6 +133,7 @@ void measure(const std::string& folder, std::size_t gateways, double time) {
   const auto after = counts();
 
   std::vector<LastSeen> rows;
+  rows.reserve(kUsers);
   for (const auto user : everybody) rows.push_back({user, clock.wall()});
   const double cpu_refresh = cpu_seconds();
   PARLEY_CHECK((*store)->put(rows), "put");
@@ -157,6 +161,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string folder = std::string(argv[1]) + "/presence_bench";
-  for (const std::size_t gateways : {1, 50}) parley::measure(folder, gateways, std::atof(argv[2]));
+  for (const std::size_t gateways : {1, 50})
+    parley::measure(folder, gateways, std::strtod(argv[2], nullptr));
   std::filesystem::remove_all(folder);
 }

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "net/listener.h"
 #include "services/gateway/gateway_loop.h"
+#include "services/gateway/heartbeat.h"
 
 namespace parley::gateway {
 namespace asio = boost::asio;
@@ -91,6 +92,7 @@ struct Gateway::Impl {
     }
   }
   void stop(std::function<void()> done) {
+    heartbeat.stop();
     auto open = std::make_shared<std::size_t>(parts.size());
     on_every_loop([this, open, done = std::move(done)](GatewayLoop& part) {
       part.stop([this, open, done] {
@@ -101,7 +103,15 @@ struct Gateway::Impl {
     });
   }
 
+  /// On loop 0, which is the one that there is where there is one.
+  void say_again() {
+    shared.presence.say_again(shared.presence.one_loop() ? parts[0]->users()
+                                                         : std::vector<UserId>{});
+    shared.watched.say_again();
+  }
+
   Shared shared;
+  Heartbeat heartbeat{shared, [this] { say_again(); }};
   std::shared_ptr<net::Admission> admission;
   std::vector<std::unique_ptr<GatewayLoop>> parts;
   std::unique_ptr<net::Listener> listener;
@@ -120,6 +130,7 @@ Result<std::uint16_t> Gateway::listen(const std::string& address, std::uint16_t 
   for (auto& part : impl_->parts) edges.push_back(&part->edge());
   PARLEY_TRY(listener, net::Listener::open(impl_->shared.loops.at(0), address, port, edges));
   impl_->listener = std::move(listener);
+  asio::post(impl_->shared.loops.at(0), [impl = impl_.get()] { impl->heartbeat.start(); });
   for (std::size_t i = 0; i < impl_->parts.size(); ++i)
     asio::post(impl_->shared.loops.at(i), [part = impl_->parts[i].get()] { part->start(); });
   return impl_->listener->port();

@@ -31,6 +31,8 @@ class GatewayLoop final : public net::EdgeHandler {
   void presence(const std::vector<PresenceView>& changes) { watch_.tell(changes); }
   void sign_out(UserId user, DeviceId device);
 
+  /// Who has a session here.
+  std::vector<UserId> users() { return connections_.table().users(); }
   /// Sends every session `reconnect`. From then on requests are answered `unavailable`.
   void announce_stop();
   /// Nothing that a client asked for is unanswered.

@@ -45,6 +45,14 @@ void LocalPresence::flush() {
   if (!changes_.empty()) sessions_.update(gateway_, std::exchange(changes_, {}));
 }
 
+void LocalPresence::say_again(const std::vector<UserId>& users) {
+  const std::lock_guard lock(mutex_);
+  changes_.clear();
+  for (const auto user : users) changes_.push_back({user, true});
+  for (const auto& [user, loops] : loops_) changes_.push_back({user, true});
+  if (!changes_.empty()) sessions_.update(gateway_, std::exchange(changes_, {}));
+}
+
 std::vector<LocalPresence::LoopSet> LocalPresence::loops_of(
     const std::vector<UserId>& users) const {
   std::vector<LoopSet> out;

@@ -30,6 +30,9 @@ class LocalPresence {
   void went(std::size_t loop, UserId user);
   /// Tells the session service what changed since the last call.
   void flush();
+  /// Tells it of everybody who is here, since it forgot. `users`: where there is one loop, those of
+  /// its table.
+  void say_again(const std::vector<UserId>& users);
 
   /// One bit per loop that holds a session of the user.
   using LoopSet = std::uint64_t;

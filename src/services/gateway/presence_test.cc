@@ -104,12 +104,16 @@ TEST_F(PresenceFrames, ARequestThatAnotherOvertakesGetsAnEmptyResult) {
   start();
   auto alice = client(1);
   presence_.before_answer([] {});  // the first one's answer takes its time
-  alice->send({watch(100, {2, 3}), watch(101, {4})});
-  const auto overtaken = alice->next();
-  EXPECT_TRUE(overtaken && overtaken->has_result()) << overtaken->ShortDebugString();
-  EXPECT_EQ(overtaken->re(), 100);
-  EXPECT_EQ(take(*alice, 1, 101), (Seen{{4, {}}}));
+  alice->send({watch(100, {2, 3}), watch(101, {2}), watch(0, {3}), watch(102, {4})});
+  for (const std::uint64_t re : {100, 101}) {
+    const auto overtaken = alice->next();
+    EXPECT_TRUE(overtaken && overtaken->has_result()) << overtaken->ShortDebugString();
+    EXPECT_EQ(overtaken->re(), re);
+  }
+  EXPECT_EQ(take(*alice, 1, 102), (Seen{{4, {}}}));
   EXPECT_EQ(presence_.watched(), users({4}));
+  change(2, false, 9'000);
+  expect_nothing(*alice, 1);
   EXPECT_TRUE(alice->request(ping(0)).has_pong());
 }
 

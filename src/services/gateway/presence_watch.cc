@@ -24,42 +24,53 @@ void PresenceWatch::watch(Session& session, std::uint64_t re, std::vector<UserId
   connections_.asked(session);
   ++open_;
   watcher.state = Watcher::State::asking;
-  watcher.request = ++requests_;
   watcher.re = re;
-  if (users.empty()) {
-    replace(id, watcher, {});
-    finish(session, watcher);
-    watchers_.erase(id);
-    return;
-  }
-  gate_.spawn([this, id, request = watcher.request, asker = session.user,
-               users = std::move(users)] { return look(id, request, asker, users); });
+  watcher.wanted = std::move(users);
+  if (!std::exchange(watcher.looking, true))
+    gate_.spawn([this, id, asker = session.user] { return look(id, asker); });
 }
 
-/// Null if the connection is gone or has asked for something else since.
-PresenceWatch::Watcher* PresenceWatch::find(net::ConnectionId id, std::uint64_t request) {
+/// Null if the connection is gone.
+PresenceWatch::Watcher* PresenceWatch::find(net::ConnectionId id) {
   const auto at = watchers_.find(id);
-  return at != watchers_.end() && at->second.request == request && connections_.find(id)
-             ? &at->second
-             : nullptr;
+  return at != watchers_.end() && connections_.find(id) ? &at->second : nullptr;
 }
 
-Awaitable<void> PresenceWatch::look(net::ConnectionId id, std::uint64_t request, UserId asker,
-                                    std::vector<UserId> users) {
-  const auto visible = co_await shared_.services.messages.visible(asker, users);
-  auto* watcher = find(id, request);
-  if (!watcher) co_return;
-  if (!visible) co_return refuse(id, *watcher, visible.error());
-  replace(id, *watcher, *visible);
-  flush();  // what changes from here on is told
-  const auto known = co_await shared_.services.presence.of(*visible);
-  watcher = find(id, request);
-  if (!watcher) co_return;
-  if (!known) co_return refuse(id, *watcher, known.error());
-  for (const auto& view : *known) watcher->states.try_emplace(view.user, view);  // news are newer
-  for (const auto user : users) watcher->states.try_emplace(user, PresenceView{user, false, {}});
-  watcher->state = Watcher::State::answering;
-  give(*connections_.find(id), *watcher);
+/// One request after the other. What another overtook is let go of at the next step.
+Awaitable<void> PresenceWatch::look(net::ConnectionId id, UserId asker) {
+  while (auto* watcher = find(id)) {
+    if (!watcher->wanted) {
+      watcher->looking = false;
+      if (watcher->users.empty() && watcher->state == Watcher::State::idle) watchers_.erase(id);
+      co_return;
+    }
+    const auto users = *std::exchange(watcher->wanted, std::nullopt);
+    if (users.empty()) {
+      replace(id, *watcher, {});
+      finish(*connections_.find(id), *watcher);
+      continue;
+    }
+    const auto visible = co_await shared_.services.messages.visible(asker, users);
+    watcher = find(id);
+    if (!watcher || watcher->wanted) continue;
+    if (!visible) {
+      refuse(id, *watcher, visible.error());
+      continue;
+    }
+    replace(id, *watcher, *visible);
+    flush();  // what changes from here on is told
+    const auto known = co_await shared_.services.presence.of(*visible);
+    watcher = find(id);
+    if (!watcher || watcher->wanted) continue;
+    if (!known) {
+      refuse(id, *watcher, known.error());
+      continue;
+    }
+    for (const auto& view : *known) watcher->states.try_emplace(view.user, view);  // news are newer
+    for (const auto user : users) watcher->states.try_emplace(user, PresenceView{user, false, {}});
+    watcher->state = Watcher::State::answering;
+    give(*connections_.find(id), *watcher);
+  }
 }
 
 void PresenceWatch::replace(net::ConnectionId id, Watcher& watcher, std::vector<UserId> users) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <optional>
 
 #include "base/gate.h"
 #include "services/gateway/connections.h"
@@ -9,7 +10,7 @@ namespace parley::gateway {
 
 /// What the sessions of one loop watch: who is online. A session that may not see somebody, or
 /// whose output is full, is given nothing live; of those it watches the latest state is kept until
-/// it can be told. The loop's thread.
+/// it can be told. One look-up per session at a time. The loop's thread.
 class PresenceWatch {
  public:
   PresenceWatch(Shared& shared, Connections& connections, boost::asio::io_context& io, Gate& gate,
@@ -36,15 +37,15 @@ class PresenceWatch {
   using States = boost::unordered_flat_map<UserId, PresenceView, std::hash<UserId>>;
   struct Watcher {
     enum class State { idle, asking, answering } state = State::idle;
-    std::uint64_t request = 0;  // the last one: a number of ours
+    bool looking = false;  // a coroutine does what is wanted
     std::uint64_t re = 0;
-    std::vector<UserId> users;  // that are watched
-    States states;              // to be told, when the answer is there and the output takes it
+    std::optional<std::vector<UserId>> wanted;  // by the last request, if that has not begun
+    std::vector<UserId> users;                  // that are watched
+    States states;  // to be told, when the answer is there and the output takes it
   };
 
-  Awaitable<void> look(net::ConnectionId id, std::uint64_t request, UserId asker,
-                       std::vector<UserId> users);
-  Watcher* find(net::ConnectionId id, std::uint64_t request);
+  Awaitable<void> look(net::ConnectionId id, UserId asker);
+  Watcher* find(net::ConnectionId id);
   void replace(net::ConnectionId id, Watcher& watcher, std::vector<UserId> users);
   void give(Session& session, Watcher& watcher);
   void refuse(net::ConnectionId id, Watcher& watcher, const Error& error);
@@ -56,7 +57,6 @@ class PresenceWatch {
   boost::asio::io_context& io_;
   Gate& gate_;
   const std::size_t loop_;
-  std::uint64_t requests_ = 0;
   std::size_t open_ = 0;
   bool changed_ = false;  // what this loop watches
   boost::unordered_flat_map<net::ConnectionId, Watcher, std::hash<net::ConnectionId>> watchers_;

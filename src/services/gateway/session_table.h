@@ -80,6 +80,12 @@ class SessionTable {
     by_user_.erase(at);
     return true;
   }
+  std::vector<UserId> users() const {
+    std::vector<UserId> out;
+    out.reserve(by_user_.size());
+    for (const auto& [user, slot] : by_user_) out.push_back(user);
+    return out;
+  }
   /// `f` must not join or leave.
   template <class F>
   void for_user(UserId user, F f) {

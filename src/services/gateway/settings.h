@@ -25,6 +25,8 @@ struct Settings {
   std::size_t unauthenticated_per_second = 20;
   /// How often access tokens are looked at for expiry; each session once in eight times.
   std::chrono::milliseconds sweep_every{500};
+  /// How often the session service hears that this gateway lives.
+  std::chrono::milliseconds heartbeat_every{5'000};
   /// Over how long the clients of a stopping gateway are asked to spread their return.
   std::chrono::milliseconds reconnect_spread{5'000};
 

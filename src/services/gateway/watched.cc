@@ -34,6 +34,15 @@ void Watched::flush() {
     presence_.watch(gateway_, std::move(added), std::move(removed));
 }
 
+void Watched::say_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    told_.clear();
+    for (const auto& [user, loops] : loops_) told_.emplace(user, false);
+  }
+  flush();
+}
+
 std::vector<Watched::LoopSet> Watched::loops_of(const std::vector<PresenceView>& users) const {
   std::vector<LoopSet> out;
   out.reserve(users.size());

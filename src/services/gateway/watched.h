@@ -20,6 +20,8 @@ class Watched {
   void went(std::size_t loop, UserId user);
   /// Tells the presence service what changed since the last call.
   void flush();
+  /// Tells it of everybody who is watched, since it forgot.
+  void say_again();
 
   /// For each of them, one bit per loop that holds a watcher of the user.
   std::vector<LoopSet> loops_of(const std::vector<PresenceView>& users) const;

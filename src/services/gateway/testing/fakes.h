@@ -50,10 +50,18 @@ class FakeUsers final : public UserApi {
 class FakeSessions final : public SessionApi {
  public:
   void subscribe(SessionListener&, std::size_t) override {}
+  void heartbeat(GatewayId, std::move_only_function<void(bool)> answer) override {
+    ++heartbeats;
+    answer(!forgets.exchange(false));
+  }
+  void gateway_gone(GatewayId) override {}
   void update(GatewayId gateway, std::vector<Presence> changes) override;
   void locate(std::vector<UserId> users,
               std::move_only_function<void(std::vector<Location>)> found) override;
   std::vector<std::pair<UserId, bool>> told() const;
+
+  std::atomic<bool> forgets{false};  // at the next heartbeat it knows nobody
+  std::atomic<int> heartbeats{0};
 
  private:
   mutable std::mutex mutex_;
