@@ -11,8 +11,8 @@ namespace parley::app {
 Result<Server::Person> Server::demo_person(const std::string& name,
                                            const std::string& display_name) {
   auto& parts = *parts_;
-  const auto kept =
-      std::filesystem::path(parts.config.server.data) / ("demo_" + name + ".password");
+  PARLEY_TRY(data, data_folder(parts.config));
+  const auto kept = data / ("demo_" + name + ".password");
   Person person{name, display_name, {}};
   // Kept before the account is made, so that a crash in between leaves no account without a
   // password.

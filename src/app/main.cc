@@ -97,7 +97,7 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
   if (!server) return complain(kFailed, server.error());
 
   std::vector<Server::Person> people;
-  if (arguments.demo) {
+  if (arguments.demo && (*server)->has_gateway()) {
     for (auto [name, display_name] : {std::pair("ann", "Ann"), std::pair("bob", "Bob")}) {
       auto person = (*server)->demo_person(name, display_name);
       if (!person) return complain(kFailed, person.error());

@@ -81,6 +81,7 @@ void SessionClient::say_all(GatewayId gateway, Own& own) {
     auto& gone = *link_.add_to_frame(10).add_sessions();
     gone.set_gateway(gateway.value);
     gone.set_gone(true);
+    own.introduced = true;
   }
   beat(gateway, own);
   auto& out = *link_.add_to_frame(own.users.size() * 10).add_sessions();
@@ -102,7 +103,7 @@ void SessionClient::heard(GatewayId gateway, bool known) {
   auto& own = at->second;
   // Whatever was said before the heartbeat has arrived.
   own.left_before = std::exchange(own.left, {});
-  if (known) return;
+  if (std::exchange(own.introduced, false) || known) return;
   own.forgotten = true;
   say_all(gateway, own);
 }

@@ -45,6 +45,7 @@ class SessionClient final : public SessionApi, public LinkUser {
     // Who went, and of whom it is not certain yet that the service heard of it.
     Users left, left_before;
     bool new_to_service = true;  // the service may know an earlier process by this id
+    bool introduced = false;     // its first heartbeat is under way: not known is no news
     bool forgotten = true;       // what the gateway's next heartbeat is told
     std::chrono::steady_clock::time_point next_beat{};
   };

@@ -200,12 +200,10 @@ TEST_F(SessionCalls, AServiceThatHasJustStartedDoesNotSayThatNobodyIsThere) {
 
 TEST_F(SessionCalls, AListenerHearsOfEverybodyAndAfterABreakOfWhatItMissed) {
   connect();
-  heartbeat(kOne);
-  update(kOne, {{UserId(7), true}, {UserId(8), true}});
-  EXPECT_EQ(locate({UserId(8)}), (Rows{{8, 1}}));
+  fake.update(kOne, {{UserId(7), true}, {UserId(8), true}});
   sessions->subscribe(watching, 0);
   ASSERT_TRUE(eventually([&] { return watching.now().size() == 2; }));
-  update(kOne, {{UserId(9), true}});
+  fake.update(kOne, {{UserId(9), true}});
   ASSERT_TRUE(eventually([&] { return watching.now().size() == 3; }));
 
   serving.stop();
