@@ -92,6 +92,23 @@ TEST_P(GroupDelivery, MembershipIsAsOfTheEntryAlsoInARoomThatIsLoadedLater) {
   EXPECT_TRUE(gets(kBob, {2, 3, 4, 5})) << "everything up to leaving, and nothing after it";
 }
 
+TEST_P(GroupDelivery, WhoIsAMemberByTheStoreAloneIsNeitherToldNorForgotten) {
+  make_club({kBob});
+  fresh_start();
+  online(kAnn);
+  online(kCat);
+  const GroupChange joins{What::added, 2, {}, {kCat, kDan}, Role::member};
+  ASSERT_TRUE(store.inner.apply(club, kAnn, joins, clock.wall()));
+  log.write(club, kBob);  // 2
+  ASSERT_TRUE(gets(kAnn, {2}));
+  ASSERT_TRUE(all_decided());
+  ASSERT_TRUE(run(log.append(club, kAnn, joins)));  // 3
+  log.write(club, kBob);                            // 4
+  EXPECT_TRUE(wait_until([&] { return given_to(kCat).size() >= 2; }));
+  EXPECT_EQ(given_to(kCat).front(), 3u) << "nothing from before joining";
+  EXPECT_TRUE(is_pushed(kDan, {4}));
+}
+
 TEST_P(GroupDelivery, ARoomLoadedAfterTheEndStillTellsThoseWhoWereInIt) {
   make_club({kBob});
   fresh_start();
@@ -292,6 +309,33 @@ TEST_P(GroupDelivery, OnlyTheNewestRoomsAreKeptAndTheOthersAreLoadedAgain) {
   log.write(first, kAnn);
   EXPECT_TRUE(gets(kBob, {1, 1, 2, 2}));
   EXPECT_GT(store.members_read, read);
+}
+
+TEST_P(GroupDelivery, TypingIsToldToTheOthersWhoAreOnlineInGroupsThatAreNotTooLarge) {
+  online(kAnn);
+  online(kBob);
+  make_club({kBob, kCat});
+  service->typing(kDan, club);  // not a member
+  service->typing(kAnn, GroupId(12345));
+  service->typing(kAnn, club);
+  ASSERT_TRUE(wait_until([&] { return !gateways[1].typing_notices().empty(); }));
+  std::uint64_t version = 1;
+  for (std::uint64_t at = 0; at < 4; ++at) {
+    std::vector<UserId> more;
+    for (std::uint64_t i = 0; i < 256; ++i) more.emplace_back(1'000 + 256 * at + i);
+    ASSERT_TRUE(log_and_store({What::added, ++version, {}, more, Role::member}));
+  }
+  ASSERT_TRUE(all_decided());
+  service->typing(kAnn, club);
+  const auto other = create({kBob})->id;
+  service->typing(kBob, other);
+  ASSERT_TRUE(wait_until([&] { return gateways[1].typing_notices().size() > 1; }));
+  const auto told = gateways[1].typing_notices();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].conversation, ConversationId::group(club.value));
+  EXPECT_EQ(told[0].user, kAnn);
+  EXPECT_EQ(told[0].recipients, std::vector{kBob});
+  EXPECT_EQ(told[1].conversation, ConversationId::group(other.value));
 }
 
 INSTANTIATE_TEST_SUITE_P(Loops, GroupDelivery, testing::Values(1, 3));

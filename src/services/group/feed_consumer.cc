@@ -1,7 +1,6 @@
 #include "services/group/feed_consumer.h"
 
 #include <boost/asio.hpp>
-#include <limits>
 
 #include "base/log.h"
 
@@ -101,7 +100,7 @@ Awaitable<void> FeedConsumer::learn_joined(Room& room) {
       log::error("group", "members of {} are not told: {}", room.id.value, marks.error().message);
     for (std::size_t i = 0; i < users.size(); ++i)
       room.learn(users[i],
-                 marks ? (*marks)[i].joined : Seq(std::numeric_limits<std::uint64_t>::max()));
+                 marks ? Room::Stint{(*marks)[i].joined, (*marks)[i].left} : Room::Stint{});
   }
 }
 
@@ -112,9 +111,10 @@ void FeedConsumer::pass(const RoomPin& room, const FeedItem& item, FanOut& out) 
   for (const auto& [user, gateways] : room->online())
     if (room->had_joined(user, entry->seq)) out.add(entry, user, gateways);
   if (change && leaves(change->what)) {
-    std::vector<UserId> gone;  // from the store before this entry passed
+    std::vector<UserId> gone;  // who were not told of all that is before this entry
     for (const auto user : change->users)
-      if (!room->member(user) && n_.rooms.where(user)) gone.push_back(user);
+      if (n_.rooms.where(user) && (!room->member(user) || !room->had_joined(user, entry->seq)))
+        gone.push_back(user);
     if (!gone.empty()) n_.duty.catch_up(room, std::move(gone), entry->seq, item.position);
     n_.rooms.apply(*room, *change, entry->seq);
   }

@@ -122,12 +122,13 @@ void GroupDuty::judge(const Work& work, UserId user, const Marks& marks, std::ve
     return;
   }
   auto* member = work.room->member(user);
-  if (!member || !marks.member()) return;
+  if (!member) return;
   // More may have passed since; what is said now is true of all of it.
   const bool at_once = work.kind == Work::Kind::absent;
   const Seq seq = at_once ? work.room->head : work.seq;
   if (marks.delivered >= member->pushed) member->pushed = Seq(0);
-  if (marks.delivered >= seq || marks.joined > seq) {
+  // Not a member by the log: he joins by an entry that is still to pass.
+  if (!marks.member() || marks.delivered >= seq || marks.joined > seq) {
     if (!member->online) work.room->make_candidate(user, *member);
     return;
   }

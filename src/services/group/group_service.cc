@@ -1,8 +1,10 @@
 #include "services/group/group_service.h"
 
 #include <boost/asio.hpp>
+#include <map>
 
 #include "base/log.h"
+#include "domain/group_rules.h"
 #include "domain/text.h"
 #include "services/group/checks.h"
 
@@ -74,6 +76,30 @@ void GroupService::close(std::function<void()> drained) {
 
 void GroupService::on_sessions(std::vector<SessionListener::Change> changes) {
   rooms_.on_sessions(changes, [this](Room& room, UserId user) { duty_.came(room, user); });
+}
+
+void GroupService::typing(UserId user, GroupId group) {
+  n_.loops.run_on(home_, [this, user, group] {
+    gate_.spawn([this, user, group] { return tell_typing(user, group); });
+  });
+}
+
+Awaitable<void> GroupService::tell_typing(UserId user, GroupId group) {
+  if (!rooms_.has(group)) {  // loaded for those alone whom it would serve
+    const auto found = co_await seen(group, user);
+    if (!found || found->group.members > kReceiptMembers) co_return;
+  }
+  const auto loaded = co_await rooms_.get(group);
+  if (!loaded) co_return;
+  const RoomPin room(rooms_, **loaded);
+  if (!room->member(user) || room->size() > kReceiptMembers) co_return;
+  std::map<GatewayId, std::vector<UserId>> others;
+  for (const auto& online : room->online())
+    if (online.user != user)
+      for (const auto gateway : online.gateways) others[gateway].push_back(online.user);
+  for (auto& [gateway, recipients] : others)
+    if (auto* reached = n_.reach(gateway))
+      reached->typing({{room->conversation, user, std::move(recipients)}});
 }
 
 Awaitable<Result<GroupView>> GroupService::at_home(Work work) {

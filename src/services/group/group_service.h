@@ -44,6 +44,7 @@ class GroupService final : public GroupApi, public SessionListener {
                                                std::size_t limit) override;
   Awaitable<Result<std::vector<GroupMemberView>>> members(UserId asker, GroupId group, UserId after,
                                                           std::size_t limit) override;
+  void typing(UserId user, GroupId group) override;
   void on_sessions(std::vector<SessionListener::Change> changes) override;
 
  private:
@@ -64,6 +65,7 @@ class GroupService final : public GroupApi, public SessionListener {
   /// Appends in the group's turn, and ends the turn: at once, or when it has come about.
   Awaitable<Result<void>> append_in_turn(GroupOutboxRow row);
   void append_in_background(GroupOutboxRow row);
+  Awaitable<void> tell_typing(UserId user, GroupId group);
   Awaitable<Result<void>> start_here();
 
   Needs n_;

@@ -6,7 +6,7 @@ namespace parley::group {
 
 void Room::add(UserId user, Seq joined, const Gateways* gateways) {
   auto [at, added] = members_.try_emplace(user);
-  if (joined && !settled_) joined_[user] = joined;
+  if (joined && !settled_) stints_[user] = {joined, Seq(0)};
   if (!added) return;
   if (gateways)
     move(user, gateways);
@@ -19,7 +19,7 @@ void Room::remove(UserId user) {
   if (at == members_.end()) return;
   if (at->second.online) go_offline(at->second);
   members_.erase(at);
-  joined_.erase(user);
+  stints_.erase(user);
 }
 
 void Room::move(UserId user, const Gateways* gateways) {
@@ -52,14 +52,22 @@ void Room::passes(Seq seq, std::uint64_t version) {
   head = std::max(head, seq);
   if (settled_ || version < loaded_version_) return;
   settled_ = true;
-  joined_ = {};
+  stints_ = {};
+}
+
+bool Room::had_joined(UserId user, Seq seq) const {
+  if (settled_) return true;
+  const auto at = stints_.find(user);
+  if (at == stints_.end()) return false;
+  const auto [joined, left] = at->second;
+  return joined && joined <= seq && (left <= joined || seq <= left);
 }
 
 std::vector<UserId> Room::unknown() const {
   std::vector<UserId> users;
   if (!settled_)
     for (const auto& [user, gateways] : online_)
-      if (!joined_.contains(user)) users.push_back(user);
+      if (!stints_.contains(user)) users.push_back(user);
   return users;
 }
 

@@ -19,8 +19,8 @@ using Gateways = boost::container::small_vector<GatewayId, 1>;
 /// a room just loaded, the members are as of E, or of some later version. From then on every
 /// group_change that passes is applied, known or not; both directions of "ahead" are covered:
 /// - *Nobody outside gets an entry.* Somebody in the room who joins only after E: as long as the
-///   room may be ahead (`settled` is false), a member is told of E only if the log itself, by the
-///   mark `joined` or the change that has passed, says that he joined at or before E. Somebody who
+///   room may be ahead (`settled` is false), a member is told of E only if the log itself, by his
+///   marks or the change that has passed, says that he was a member as of E. Somebody who
 ///   left before E is in neither the store nor the room: his change was committed before E, and
 ///   passed before E.
 /// - *Nobody is missed.* Somebody who leaves after E but is gone from the store already does not
@@ -67,12 +67,13 @@ class Room : public boost::intrusive::list_base_hook<> {
   bool settled() const { return settled_; }
   /// Those online of whom it is not known whether they had joined; none if settled.
   std::vector<UserId> unknown() const;
-  void learn(UserId user, Seq joined) { joined_[user] = joined; }
-  bool had_joined(UserId user, Seq seq) const {
-    if (settled_) return true;
-    const auto at = joined_.find(user);
-    return at != joined_.end() && at->second <= seq;
-  }
+  /// What the log says of somebody: by which entries he joined and left last; 0: never.
+  struct Stint {
+    Seq joined, left;
+  };
+  void learn(UserId user, Stint stint) { stints_[user] = stint; }
+  /// Whether he was a member as of an entry that passes.
+  bool had_joined(UserId user, Seq seq) const;
 
   /// Offline, and perhaps without a push that stands: to be looked at with the next entry.
   void make_candidate(UserId user, Member& member);
@@ -91,7 +92,7 @@ class Room : public boost::intrusive::list_base_hook<> {
   const std::uint64_t loaded_version_;
   bool settled_ = false;
   boost::unordered_flat_map<UserId, Member, std::hash<UserId>> members_;
-  boost::unordered_flat_map<UserId, Seq, std::hash<UserId>> joined_;  // while not settled
+  boost::unordered_flat_map<UserId, Stint, std::hash<UserId>> stints_;  // while not settled
   std::vector<Online> online_;
   std::vector<UserId> candidates_;
 };

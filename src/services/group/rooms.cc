@@ -1,6 +1,7 @@
 #include "services/group/rooms.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace parley::group {
 namespace {
@@ -33,9 +34,13 @@ Awaitable<Result<Room*>> Rooms::get(GroupId group) {
   if (at == rooms_.end()) {
     PARLEY_CO_TRY(loaded,
                   co_await run_blocking(loops_.pool(), [&] { return load(store_, group); }));
-    at = rooms_.emplace(group, std::make_unique<Room>(group, loaded.version)).first;
-    recent_.push_front(*at->second);
-    for (const auto user : loaded.members) add(*at->second, user, Seq(0));
+    bool first = false;  // else another call has loaded it meanwhile
+    std::tie(at, first) = rooms_.try_emplace(group);
+    if (first) {
+      at->second = std::make_unique<Room>(group, loaded.version);
+      recent_.push_front(*at->second);
+      for (const auto user : loaded.members) add(*at->second, user, Seq(0));
+    }
   }
   Room& room = *at->second;
   recent_.erase(recent_.iterator_to(room));

@@ -18,10 +18,10 @@ class Rooms {
       : store_(store), loops_(loops), settings_(settings) {}
   ~Rooms() { recent_.clear(); }
 
-  /// The group's room, pinned. One call at a time. A group that the store does not know has an
-  /// empty one.
+  /// The group's room, pinned. A group that the store does not know has an empty one.
   Awaitable<Result<Room*>> get(GroupId group);
   void unpin(Room& room);
+  bool has(GroupId group) const { return rooms_.contains(group); }
 
   /// Its users are members, or not, from that entry on.
   void apply(Room& room, const GroupChange& change, Seq seq);

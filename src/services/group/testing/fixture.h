@@ -38,13 +38,20 @@ class Gateway final : public DeliveryApi {
   }
   void receipts(std::vector<ReceiptNotice>) override {}
   void changed(std::vector<ConversationNotice>) override {}
-  void typing(std::vector<TypingNotice>) override {}
+  void typing(std::vector<TypingNotice> notices) override {
+    const std::lock_guard lock(mutex_);
+    typing_.insert(typing_.end(), notices.begin(), notices.end());
+  }
   void presence(std::vector<PresenceView>) override {}
   void sign_out(UserId, DeviceId) override {}
 
   std::vector<std::vector<Delivery>> calls() {
     const std::lock_guard lock(mutex_);
     return calls_;
+  }
+  std::vector<TypingNotice> typing_notices() {
+    const std::lock_guard lock(mutex_);
+    return typing_;
   }
   /// The seqs that a user was given, in that order.
   std::vector<std::uint64_t> given_to(UserId user) {
@@ -59,6 +66,7 @@ class Gateway final : public DeliveryApi {
  private:
   std::mutex mutex_;
   std::vector<std::vector<Delivery>> calls_;
+  std::vector<TypingNotice> typing_;
 };
 
 /// Remembers pushes, and refuses some. Any thread.
