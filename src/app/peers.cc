@@ -1,6 +1,7 @@
 #include "app/peers.h"
 
 #include <fmt/format.h>
+#include <thread>
 
 namespace parley::app {
 
