@@ -226,8 +226,8 @@ Result<void> ConfigReader::read_text(std::string_view toml_text, const std::stri
     if (auto* whole = find(section.str(), "")) {
       auto text = text_of(*keys);
       if (!text)
-        return fail(Code::invalid_argument, fmt::format("{}: [{}] {}", at(content), whole->section,
-                                                        text.error().message));
+        return fail(Code::invalid_argument,
+                    fmt::format("{}: [{}] {}", at(content), whole->section, text.error().message));
       PARLEY_TRY_VOID(assign(*whole, *text, at(content)));
       continue;
     }
