@@ -23,9 +23,10 @@ bool eventually(F condition) {
 /// Runs `call()` on a loop and answers what it returns.
 template <class F>
 auto on_loop(Loops& loops, std::size_t loop, F call) {
-  std::packaged_task<std::invoke_result_t<F>()> task(std::move(call));
-  auto result = task.get_future();
-  boost::asio::post(loops.at(loop), std::move(task));
+  // Not handed to Asio itself, which makes a future of its own of such a task.
+  auto task = std::make_shared<std::packaged_task<std::invoke_result_t<F>()>>(std::move(call));
+  auto result = task->get_future();
+  boost::asio::post(loops.at(loop), [task] { (*task)(); });
   return result.get();
 }
 
