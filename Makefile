@@ -11,7 +11,7 @@ NINJA = ninja -j $(JOBS) -C
 PROGRAMS = parleyd parley parley-load
 SOURCES = git ls-files '*.h' '*.cc'
 
-.PHONY: help deps run build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
+.PHONY: help deps run split build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
 
 help: ## print this list
 	@echo "Parley: type 'make run' for a server, 'make test' to check it."
@@ -22,6 +22,9 @@ deps: ## install the packages that the build needs (SET=test, tidy or bench: tho
 
 run: build ## build the server and start it with demo people (ARGS=... is passed on)
 	@exec build/release/bin/parleyd --demo $(ARGS)
+
+split: build ## build the server and start it as separate processes (scripts/split status, scripts/split stop)
+	@scripts/split start
 
 build: ## build the release programs into build/release/bin
 	@scripts/bootstrap build

@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED) # after Protobuf
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 if(PARLEY_TESTS)

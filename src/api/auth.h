@@ -1,6 +1,8 @@
 #pragma once
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -54,6 +56,39 @@ class AuthApi {
   /// of CPU).
   virtual Result<Principal> check(std::string_view access_token) const = 0;
   /// Whether the device was signed out. Any thread; does not block.
+  virtual bool is_revoked(DeviceId device) const = 0;
+};
+
+/// Devices that were signed out, whose access tokens are to be refused until they have ended.
+struct Revocation {
+  UserId user;  // 0: not known any more, it was long ago
+  DeviceId device;
+  TimeMs until;
+};
+struct Revocations {
+  std::vector<Revocation> devices;
+  std::uint64_t version = 0;  // up to and with these
+};
+
+/// What the auth service tells processes that judge access tokens by themselves. Any loop.
+class TokenSource {
+ public:
+  virtual ~TokenSource() = default;
+  virtual std::string verifying_key() const = 0;
+  /// Those after a version that this process gave; of any other version (0, or another process's):
+  /// all. Where there are none yet, waits at most `patience`; then empty.
+  virtual Awaitable<Revocations> revoked(std::uint64_t after,
+                                         std::chrono::milliseconds patience) = 0;
+};
+
+/// Judges access tokens with nothing but what a TokenSource told. Any thread; does not block.
+class TokenJudge {
+ public:
+  virtual ~TokenJudge() = default;
+  virtual void learn(const std::string& verifying_key) = 0;
+  virtual void learn(const std::vector<Revocation>& revoked) = 0;
+  /// As AuthApi says; `unavailable` before the key is known.
+  virtual Result<Principal> check(std::string_view access_token) const = 0;
   virtual bool is_revoked(DeviceId device) const = 0;
 };
 

@@ -33,9 +33,11 @@ void Admin::on_http(net::ConnectionId id, net::HttpRequest&& request) {
     return edge_.respond(id, net::http_error(405, "unsupported", "use GET"));
   if (request.target == "/livez") return edge_.respond(id, {200, "text/plain", "alive\n", {}});
   if (request.target == "/readyz") {
-    const bool ready = ready_;
-    return edge_.respond(
-        id, {ready ? 200u : 503u, "text/plain", ready ? "ready\n" : "not ready\n", {}});
+    const bool ready = ready_ && others_.ready();
+    return edge_.respond(id, {ready ? 200u : 503u,
+                              "text/plain",
+                              (ready ? "ready\n" : "not ready\n") + others_.missing(),
+                              {}});
   }
   if (request.target == "/metrics")
     return edge_.respond(id, {200, "text/plain; version=0.0.4", metrics_.text(), {}});

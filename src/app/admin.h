@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <functional>
 #include <memory>
 
 #include "base/metrics.h"
@@ -16,6 +17,13 @@ class Admin final : public net::EdgeHandler {
                                              std::uint16_t port, const Clock& clock,
                                              const Metrics& metrics);
   void set_ready(bool ready) { ready_ = ready; }
+  /// Other processes that are not there, a line for each, and whether the process is ready without
+  /// them. Before the loops start.
+  struct Others {
+    std::function<std::string()> missing = [] { return std::string(); };
+    std::function<bool()> ready = [] { return true; };
+  };
+  void set_others(Others others) { others_ = std::move(others); }
   std::uint16_t port() const { return listener_->port(); }
 
   void on_open(net::ConnectionId id, unsigned, std::string_view) override;
@@ -30,6 +38,7 @@ class Admin final : public net::EdgeHandler {
 
   const Metrics& metrics_;
   std::atomic<bool> ready_{false};
+  Others others_;
   net::Edge edge_;
   std::unique_ptr<net::Listener> listener_;
 };

@@ -105,6 +105,17 @@ void Config::declare(ConfigReader& reader) {
              "a client that takes nothing is closed after this");
   reader.add("limits", "ping_after_ms", &gateway.edge.ping_after, "of silence");
   reader.add("limits", "idle_close_ms", &gateway.edge.idle_close, "of silence: closed");
+  for (auto [name, address] :
+       {std::pair("session", &services.session), std::pair("presence", &services.presence),
+        std::pair("auth", &services.auth), std::pair("notification", &services.notification),
+        std::pair("message", &services.message), std::pair("group", &services.group)})
+    reader.add("services", name, address,
+               std::string("address and port at which other processes find ") + name +
+                   (address == &services.auth ? " and user" : ""));
+  reader.add("gateways", "", &gateways,
+             "address and port at which other processes find each gateway, by its number");
+  reader.add("gateway", "id", &gateway_id, "number of this gateway; no other has it",
+             between(gateway_id, 1, 1'000'000));
   reader.add("gateway", "advertised_url", &gateway.advertised_url,
              "what GET /v1/connect answers; empty: made from the request's Host header");
   reader.add("gateway", "zone", &gateway.zone, "name of the place, for GET /v1/connect");

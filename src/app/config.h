@@ -1,4 +1,6 @@
 #pragma once
+#include <map>
+
 #include "base/config_reader.h"
 #include "services/gateway/settings.h"
 #include "services/message/settings.h"
@@ -26,6 +28,11 @@ struct Config {
     std::chrono::milliseconds access_token_ms{15 * 60 * 1000};
     std::size_t failed_sign_ins_per_minute = 10;
   } auth;
+  struct {  // where other processes find them
+    std::string session, presence, auth, notification, message, group;
+  } services;
+  std::map<std::string, std::string> gateways;  // likewise, by id
+  std::size_t gateway_id = 1;
   gateway::Settings gateway;
   message::Settings message;
   session::Settings session;

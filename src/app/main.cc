@@ -40,8 +40,7 @@ Result<void> read_config(ConfigReader& reader, const Arguments& arguments) {
   PARLEY_TRY_VOID(
       reader.read_environment([](const std::string& name) { return std::getenv(name.c_str()); }));
   for (const auto& [row, value] : arguments.settings)
-    PARLEY_TRY_VOID(
-        reader.set(row->section, row->key, value, "--" + row->section + "-" + row->key));
+    PARLEY_TRY_VOID(reader.set(row->section, row->key, value, "--" + row->name('-')));
   return {};
 }
 
@@ -49,7 +48,12 @@ void list_targets() {
   fmt::print("{:<14}{:<16}{:<40}{}\n", "target", "store", "needs", "does");
   for (const auto& row : services())
     fmt::print("{:<14}{:<16}{:<40}{}\n", row.name, row.store, row.needs, row.does);
-  fmt::print("\nall (the default) runs every one of them in this process.\n");
+  fmt::print(
+      "\nall (the default) runs every one of them in this process; others are separated by "
+      "commas.\n"
+      "auth and user share a store and always run together. Where processes find each other is in "
+      "the\n"
+      "sections services and gateways of the file of --config (docs/architecture.md).\n");
 }
 
 Result<void> check_folder(const Config& config, const Arguments& arguments) {
@@ -63,6 +67,11 @@ Result<void> check_folder(const Config& config, const Arguments& arguments) {
 }
 
 void greet(const Server& server, const std::vector<Server::Person>& people) {
+  if (!server.has_gateway()) {
+    fmt::print("Parley's {} runs.\n\n  health    http://{}/readyz\n\n", server.targets(),
+               server.admin_address());
+    return;
+  }
   fmt::print("Parley is running.\n\n  open      http://{0}/\n  health    http://{1}/readyz\n\n",
              server.address(), server.admin_address());
   if (!people.empty()) {
@@ -81,14 +90,14 @@ void greet(const Server& server, const std::vector<Server::Person>& people) {
   }
 }
 
-int serve(const Config& config, const Arguments& arguments) {
+int serve(const Config& config, const Targets& targets, const Arguments& arguments) {
   if (auto fits = check_folder(config, arguments); !fits) return complain(kFailed, fits.error());
   SystemClock clock;
-  auto server = Server::start(config, clock);
+  auto server = Server::start(config, targets, clock);
   if (!server) return complain(kFailed, server.error());
 
   std::vector<Server::Person> people;
-  if (arguments.demo) {
+  if (arguments.demo && (*server)->has_gateway()) {
     for (auto [name, display_name] : {std::pair("ann", "Ann"), std::pair("bob", "Bob")}) {
       auto person = (*server)->demo_person(name, display_name);
       if (!person) return complain(kFailed, person.error());
@@ -141,7 +150,7 @@ int run(int argc, char** argv) {
   cli.set_version_flag("--version", "parleyd " PARLEY_VERSION);
   cli.add_option("--config", arguments.config_file, "TOML file with settings; see --print-config");
   cli.add_option("--target", arguments.target,
-                 "which services this process runs; see --list-targets");
+                 "which services this process runs, separated by commas; see --list-targets");
   cli.add_flag("--demo", arguments.demo, "make two demo people and print how to sign in as them");
   cli.add_flag("--test-data", arguments.test_data,
                "serve a folder that `parleyd seed` filled; SIGUSR2 sets the clock back an hour");
@@ -150,7 +159,7 @@ int run(int argc, char** argv) {
   cli.add_flag("--print-config", arguments.print,
                "print every setting, its value and where that came from, and end");
   for (const auto& row : reader.rows()) {
-    std::string names = "--" + row.section + "-" + row.key;
+    std::string names = "--" + row.name('-');
     if (row.section == "server" && (row.key == "listen" || row.key == "data"))
       names += ",--" + row.key;
     cli.add_option_function<std::string>(
@@ -182,14 +191,11 @@ int run(int argc, char** argv) {
     return code == 0 ? 0 : kWrongUsage;
   }
   if (arguments.list_targets) return list_targets(), 0;
-  if (arguments.target != "all")
-    return complain(kWrongUsage,
-                    {Code::invalid_argument,
-                     "--target " + arguments.target +
-                         ": this version runs all services in one process: leave --target out",
-                     "", 0});
+  const auto targets = parse_targets(arguments.target);
+  if (!targets) return complain(kWrongUsage, targets.error());
   auto configured = read_config(reader, arguments);
   if (configured) configured = config.complete();
+  if (configured) configured = check_addresses(config, *targets);
   if (!configured) return complain(kWrongUsage, configured.error());
   if (arguments.print) return fmt::print("{}", reader.print()), 0;
   if (arguments.verify) return fmt::print("the settings are good\n"), 0;
@@ -204,7 +210,7 @@ int run(int argc, char** argv) {
     auto done = seed(config, arguments.plan);
     return done ? 0 : complain(kFailed, done.error());
   }
-  return serve(config, arguments);
+  return serve(config, *targets, arguments);
 }
 
 }  // namespace

@@ -136,7 +136,9 @@ Result<void> seed(const Config& config, const SeedPlan& plan) {
   else
     return fail(Code::invalid_argument,
                 data.string() + " cannot be written: give another folder by --data");
-  PARLEY_TRY(stores, Stores::open(config));
+  Stores stores;
+  PARLEY_TRY_VOID(stores.open_conversations(config));
+  PARLEY_TRY_VOID(stores.open_accounts(config));
   const SystemClock clock;
   auth::SeedSettings people;
   people.users = plan.users;

@@ -1,21 +1,28 @@
 #pragma once
 #include <memory>
 
-#include "app/config.h"
+#include "app/targets.h"
 #include "base/clock.h"
 #include "base/loops.h"
 
 namespace parley::app {
 
-/// One process of the embedded shape: all services with their embedded stores, on one set of loops.
+struct Process;
+
+/// One process: the services that it was told to run, with their embedded stores, on one set of
+/// loops; those that they need and that run elsewhere, through stubs.
 class Server {
  public:
   /// Opens the stores and starts. Errors are one sentence for the person who starts it.
-  static Result<std::unique_ptr<Server>> start(const Config& config, SystemClock& clock);
+  /// Waits for other processes without which nothing can begin.
+  static Result<std::unique_ptr<Server>> start(const Config& config, const Targets& targets,
+                                               SystemClock& clock);
   /// Ends at once what `stop` did not end in order.
   ~Server();
 
-  std::string address() const;  // of clients, with the real port
+  bool has_gateway() const;
+  std::string targets() const;
+  std::string address() const;  // of clients, with the real port; without a gateway: of processes
   std::string admin_address() const;
 
   /// Leaves in order: tells clients, answers what was taken, syncs, at most about 10 s. Blocks; not
@@ -29,9 +36,8 @@ class Server {
   Result<Person> demo_person(const std::string& name, const std::string& display_name);
 
  private:
-  struct Parts;
-  explicit Server(std::unique_ptr<Parts> parts);
-  std::unique_ptr<Parts> parts_;
+  explicit Server(std::unique_ptr<Process> parts);
+  std::unique_ptr<Process> parts_;
 };
 
 /// Marks a folder whose accounts and messages were made by `parleyd seed`.

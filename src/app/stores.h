@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <memory>
 
 #include "adapters/accounts/sqlite/accounts.h"
@@ -10,7 +11,10 @@
 
 namespace parley::app {
 
-/// The embedded stores of a data folder, each under its own lock.
+struct Process;
+
+/// The embedded stores of a data folder, each under its own lock: those of the services that run
+/// in this process. Errors are one sentence for the person who starts the server.
 struct Stores {
   std::unique_ptr<RocksdbConversationStore> conversations;
   std::unique_ptr<accounts::SqliteAccounts> accounts;
@@ -18,9 +22,21 @@ struct Stores {
   std::unique_ptr<groups::SqliteGroupStore> groups;
   std::unique_ptr<last_seen::SqliteLastSeenStore> last_seen;
 
-  /// Makes the folder if there is none. Errors are one sentence for the person who starts the
-  /// server.
-  static Result<Stores> open(const Config& config);
+  Result<void> open_conversations(const Config& config);
+  Result<void> open_accounts(const Config& config);
 };
+
+/// Makes the folder if there is none, and answers its path.
+Result<std::filesystem::path> data_folder(const Config& config);
+
+/// The key of the gateways' tickets, made at the first start.
+Result<std::string> ticket_key_of(accounts::SqliteAccounts& accounts);
+
+// For the table of services. A store that is open stays as it is.
+Result<void> open_conversations(Process& p);
+Result<void> open_accounts(Process& p);
+Result<void> open_pushes(Process& p);
+Result<void> open_groups(Process& p);
+Result<void> open_last_seen(Process& p);
 
 }  // namespace parley::app

@@ -56,6 +56,16 @@ Result<void> assign_text(const ConfigReader::Target& target, std::string_view te
                           *to = split_list(text);
                           return {};
                         },
+                        [&](std::map<std::string, std::string>* to) -> Result<void> {
+                          to->clear();
+                          for (const auto& item : split_list(text)) {
+                            const auto equals = item.find('=');
+                            if (equals == 0 || equals == item.npos || equals + 1 == item.size())
+                              return fail(Code::invalid_argument, "wants key=text,key=text");
+                            (*to)[item.substr(0, equals)] = item.substr(equals + 1);
+                          }
+                          return {};
+                        },
                     },
                     target);
 }
@@ -91,6 +101,19 @@ Result<std::string> text_of(const toml::node& node, const ConfigReader::Target& 
   return refuse("a whole number, 0 or more");
 }
 
+/// The same for the section of a map.
+Result<std::string> text_of(const toml::table& keys) {
+  std::string joined;
+  for (auto&& [key, node] : keys) {
+    const auto text = node.value_exact<std::string>();
+    if (!text || text->empty() || text->find(',') != text->npos || key.str().contains('=') ||
+        key.str().contains(','))
+      return fail(Code::invalid_argument, "wants texts in quotes, without commas");
+    joined += fmt::format("{}{}={}", joined.empty() ? "" : ",", key.str(), *text);
+  }
+  return joined;
+}
+
 /// As a TOML basic string.
 std::string quote(std::string_view text) {
   std::string out = "\"";
@@ -117,6 +140,12 @@ std::string value_text(const ConfigReader::Target& target) {
             std::string out = "[";
             for (const auto& item : *v) out += (out.size() > 1 ? ", " : "") + quote(item);
             return out + "]";
+          },
+          [](const std::map<std::string, std::string>* v) {
+            std::string out;
+            for (const auto& [key, text] : *v)
+              out += fmt::format("{}{} = {}", out.empty() ? "" : "\n", quote(key), quote(text));
+            return out;
           },
       },
       target);
@@ -145,8 +174,8 @@ Result<void> ConfigReader::assign(Row& row, std::string_view value, const std::s
   auto done = assign_text(row.target, value);
   if (done && row.check) done = row.check();
   if (!done)
-    return fail(Code::invalid_argument, fmt::format("{}: {}.{} {}, not {}", where, row.section,
-                                                    row.key, done.error().message, quote(value)));
+    return fail(Code::invalid_argument, fmt::format("{}: {} {}, not {}", where, row.name('.'),
+                                                    done.error().message, quote(value)));
   row.from = where;
   return {};
 }
@@ -194,6 +223,14 @@ Result<void> ConfigReader::read_text(std::string_view toml_text, const std::stri
       return fail(Code::invalid_argument,
                   fmt::format("{}: {} stands outside a section: write it under [section]",
                               at(content), std::string_view(section)));
+    if (auto* whole = find(section.str(), "")) {
+      auto text = text_of(*keys);
+      if (!text)
+        return fail(Code::invalid_argument,
+                    fmt::format("{}: [{}] {}", at(content), whole->section, text.error().message));
+      PARLEY_TRY_VOID(assign(*whole, *text, at(content)));
+      continue;
+    }
     for (auto&& [key, value] : *keys) {
       auto* row = find(section.str(), key.str());
       if (!row)
@@ -213,7 +250,7 @@ Result<void> ConfigReader::read_text(std::string_view toml_text, const std::stri
 Result<void> ConfigReader::read_environment(
     const std::function<const char*(const std::string&)>& lookup) {
   for (auto& row : rows_) {
-    const auto name = upper("PARLEY_" + row.section + "_" + row.key);
+    const auto name = upper("PARLEY_" + row.name('_'));
     if (const char* value = lookup(name)) PARLEY_TRY_VOID(assign(row, value, name));
   }
   return {};
@@ -226,6 +263,11 @@ std::string ConfigReader::print() const {
     if (row.section != section) {
       section = row.section;
       out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", section);
+    }
+    if (row.key.empty()) {
+      out += fmt::format("# {}  # {}\n{}{}", row.help, row.from, value_text(row.target),
+                         value_text(row.target).empty() ? "" : "\n");
+      continue;
     }
     out +=
         fmt::format("# {}\n{} = {}  # {}\n", row.help, row.key, value_text(row.target), row.from);

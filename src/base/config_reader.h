@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -17,13 +18,14 @@ namespace parley {
 class ConfigReader {
  public:
   using Target = std::variant<std::string*, bool*, std::size_t*, std::chrono::milliseconds*,
-                              std::vector<std::string>*>;
+                              std::vector<std::string>*, std::map<std::string, std::string>*>;
   /// Looks at a value that was just set; the sentence says what is allowed.
   using Check = std::function<Result<void>()>;
 
   /// What the variable holds now is the default. In a file, durations are whole milliseconds under
   /// a key that ends in `_ms`; the same in flags and environment. A list is comma-separated outside
-  /// of files.
+  /// of files. A map is a whole section of texts under keys of any name, and has no key of its own;
+  /// outside of files it is `key=text,key=text`.
   void add(std::string section, std::string key, Target target, std::string help, Check check = {});
 
   Result<void> read_file(const std::string& path);
@@ -42,6 +44,11 @@ class ConfigReader {
     Target target;
     Check check;
     std::string from = "default";
+
+    /// As after `--`, and in small letters after `PARLEY_` with the other separator.
+    std::string name(char separator) const {
+      return key.empty() ? section : section + separator + key;
+    }
   };
   const std::vector<Row>& rows() const { return rows_; }
 

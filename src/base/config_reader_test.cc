@@ -13,6 +13,7 @@ struct Declared {
   std::size_t loops = 0;
   std::chrono::milliseconds wait{5};
   std::vector<std::string> codes;
+  std::map<std::string, std::string> gateways;
   ConfigReader reader;
 
   Declared() {
@@ -24,6 +25,7 @@ struct Declared {
     });
     reader.add("auth", "wait_ms", &wait, "time");
     reader.add("auth", "codes", &codes, "list");
+    reader.add("gateways", "", &gateways, "a section of free keys");
   }
 };
 struct ConfigReaderTest : testing::Test, Declared {};
@@ -53,6 +55,22 @@ TEST_F(ConfigReaderTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   Declared again;
   EXPECT_TRUE(again.reader.read_text(printed, "printed")) << "what it prints can be read";
   EXPECT_EQ(again.codes, codes);
+}
+
+TEST_F(ConfigReaderTest, ASectionOfFreeKeysComesFromEverySourceAndIsPrintedAsItIsRead) {
+  using Map = std::map<std::string, std::string>;
+  ASSERT_TRUE(reader.read_text("[gateways]\n1 = \"a:1\"\n2 = \"b:2\"", "x.toml"));
+  EXPECT_EQ(gateways, (Map{{"1", "a:1"}, {"2", "b:2"}}));
+  Declared again;
+  ASSERT_TRUE(again.reader.read_text(reader.print(), "printed"));
+  EXPECT_EQ(again.gateways, gateways);
+  ASSERT_TRUE(reader.read_environment(
+      [](const std::string& name) { return name == "PARLEY_GATEWAYS" ? "3=c:3" : nullptr; }));
+  EXPECT_EQ(gateways, (Map{{"3", "c:3"}}));
+  EXPECT_FALSE(reader.set("gateways", "", "three", "--gateways"));
+  const auto refused = reader.read_text("\n[gateways]\n1 = 7", "x.toml");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message.substr(0, 9), "x.toml:2:") << refused.error().message;
 }
 
 TEST_F(ConfigReaderTest, SaysFileAndLine) {

@@ -19,7 +19,7 @@ class Delivery : public ::testing::TestWithParam<Client::Wire> {
         talk(direct(ann.user_id(), bob.user_id())) {}
 
   std::unique_ptr<Client> connect(const v1::Tokens& who, const std::string& cursor = "") {
-    auto client = std::make_unique<Client>(server.port(), GetParam());
+    auto client = std::make_unique<Client>(server.next_port(), GetParam());
     const auto welcome = client->hello(who.access_token(), cursor);
     EXPECT_EQ(welcome.user_id(), who.user_id());
     EXPECT_EQ(welcome.device_id(), who.device_id());

@@ -31,7 +31,12 @@ TEST(Startup, WrongSettingsAreOneSentenceWithFileAndLine) {
                   "nonsense is not ADDRESS:PORT");
   expect_sentence(parleyd({"--listen", "0.0.0.0:7070", "--verify-config"}), 2, "no TLS");
   expect_sentence(parleyd({"--config", "/nowhere.toml"}), 2, "/nowhere.toml: cannot be opened");
-  expect_sentence(parleyd({"--target", "gateway"}), 2, "--target gateway");
+  expect_sentence(parleyd({"--target", "gatway"}), 2, "there are all, session");
+  expect_sentence(parleyd({"--target", "gateway"}), 2, "[services] message = ");
+  std::ofstream(file) << "[gateways]\none = \"127.0.0.1:7201\"\n";
+  expect_sentence(
+      parleyd({"--config", file, "--target", "session", "--services-session", "127.0.0.1:7101"}), 2,
+      "one is not the number of a gateway");
   EXPECT_EQ(parleyd({"--no-such-flag"}).exit_code, 2);
 }
 

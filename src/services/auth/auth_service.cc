@@ -166,4 +166,17 @@ Awaitable<Result<void>> AuthService::sign_out_all(UserId user) {
       [&](SignedOut& signed_out) { return tokens_->sign_out_all(user, signed_out); });
 }
 
+Awaitable<Revocations> AuthService::revoked(std::uint64_t after,
+                                            std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kLook{100};  // sockets are to be closed within 1 s
+  const auto until = clock_.mono() + patience;
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  for (;;) {
+    auto news = tokens_->revocations().after(after);
+    if (!news.devices.empty() || news.version != after || clock_.mono() >= until) co_return news;
+    timer.expires_after(kLook);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+}
+
 }  // namespace parley::auth

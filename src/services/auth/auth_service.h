@@ -29,7 +29,7 @@ struct AuthSettings {
 
 /// Sign-up, sign-in, tokens (api/auth.h). Stateless but for what may be lost: the failures of the
 /// last minutes. Any loop. It outlives the coroutines that it started.
-class AuthService final : public AuthApi {
+class AuthService final : public AuthApi, public TokenSource {
  public:
   /// Blocks: reads the keys and the revoked devices. `pool` is for calls of the stores.
   static Result<std::unique_ptr<AuthService>> open(AccountStore& accounts, DeviceStore& devices,
@@ -48,6 +48,12 @@ class AuthService final : public AuthApi {
     return tokens_->check(access_token);
   }
   bool is_revoked(DeviceId device) const override { return tokens_->is_revoked(device); }
+
+  std::string verifying_key() const override {
+    const auto& key = tokens_->verifying_key();
+    return {key.begin(), key.end()};
+  }
+  Awaitable<Revocations> revoked(std::uint64_t after, std::chrono::milliseconds patience) override;
 
   /// How many password hashes were computed.
   std::uint64_t hashes() const { return hasher_.computed(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/auth/keys.h"
+#include "services/auth/token_judge.h"
 
 namespace parley::auth {
 namespace {
@@ -36,7 +37,10 @@ Result<std::unique_ptr<DeviceTokens>> DeviceTokens::open(AccountStore& accounts,
   std::unique_ptr<DeviceTokens> made(new DeviceTokens(devices, clock, settings, signing_key,
                                                       std::move(refresh_key),
                                                       std::max(last_user, last_device)));
-  for (const auto& [device, until] : revoked) made->revoked_.add(device, until, now);
+  for (const auto& [device, until] : revoked) {
+    made->revoked_.add(device, until, now);
+    made->log_.add({UserId(), device, until}, now);
+  }
   return made;
 }
 
@@ -48,6 +52,7 @@ DeviceTokens::DeviceTokens(DeviceStore& devices, const Clock& clock, TokenSettin
       settings_(settings),
       jwt_(signing_key),
       refresh_tokens_(std::move(refresh_key)),
+      log_(static_cast<std::uint64_t>(clock.wall().value)),
       ids_(0, last_id) {}
 
 std::uint64_t DeviceTokens::next_id() {
@@ -147,17 +152,14 @@ Result<void> DeviceTokens::revoke(const AccountDevice& device, SignedOut& signed
   const TimeMs until = now + settings_.access_lifetime + kClockSlack;
   PARLEY_TRY_VOID(devices_.revoke(device.id, until));
   revoked_.add(device.id, until, now);
+  log_.add({device.user, device.id, until}, now);
   signed_out.emplace_back(device.user, device.id);
   return {};
 }
 
 Result<Principal> DeviceTokens::check(std::string_view access_token) const {
   PARLEY_TRY(principal, jwt_.verify(access_token));
-  if (revoked_.contains(principal.device))
-    return fail(Code::unauthenticated, "the device was signed out: sign in");
-  if (clock_.wall() >= principal.expires)
-    return fail(Code::token_expired, "the access token has expired: refresh it");
-  return principal;
+  return judge(principal, revoked_, clock_.wall());
 }
 
 }  // namespace parley::auth

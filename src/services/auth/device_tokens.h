@@ -8,6 +8,7 @@
 #include "ports/accounts.h"
 #include "services/auth/jwt.h"
 #include "services/auth/refresh_token.h"
+#include "services/auth/revocation_log.h"
 #include "services/auth/revoked_devices.h"
 
 namespace parley::auth {
@@ -44,6 +45,9 @@ class DeviceTokens {
   Result<Principal> check(std::string_view access_token) const;
   bool is_revoked(DeviceId device) const { return revoked_.contains(device); }
 
+  const VerifyingKey& verifying_key() const { return jwt_.verifying_key(); }
+  const RevocationLog& revocations() const { return log_; }
+
   /// Above every id of a user or device that was ever stored, also when the clock was set back.
   std::uint64_t next_id();
 
@@ -61,6 +65,7 @@ class DeviceTokens {
   const Jwt jwt_;
   const RefreshTokens refresh_tokens_;
   RevokedDevices revoked_;
+  RevocationLog log_;  // the same, for other processes
   std::mutex ids_mutex_;
   Snowflake ids_;
 };

@@ -7,6 +7,12 @@
 
 namespace parley::auth {
 
+using VerifyingKey = std::array<unsigned char, 32>;
+
+/// Who a token names and until when, if it was signed by the key's owner: whether it has expired is
+/// for the caller to say. `unauthenticated` else. Any thread.
+Result<Principal> verify_token(std::string_view token, const VerifyingKey& key);
+
 /// Makes and checks access tokens: JWTs (RFC 7519) as compact JWS (RFC 7515) signed with Ed25519
 /// (RFC 8037). The header is always `{"alg":"EdDSA","typ":"JWT"}` and compared as text, so no token
 /// can choose its algorithm. The claims are always `sub` (the user), `device`, `iat`, `exp`, in
@@ -20,12 +26,13 @@ class Jwt {
 
   /// Expires at the full second at or before `expires`.
   std::string sign(UserId user, DeviceId device, TimeMs issued, TimeMs expires) const;
-  /// Who it names and until when, if the signature is ours: whether it has expired is for the
-  /// caller to say. `unauthenticated` else.
-  Result<Principal> verify(std::string_view token) const;
+  Result<Principal> verify(std::string_view token) const {
+    return verify_token(token, verifying_key_);
+  }
+  const VerifyingKey& verifying_key() const { return verifying_key_; }
 
  private:
-  std::array<unsigned char, 32> public_key_;
+  VerifyingKey verifying_key_;
   std::array<unsigned char, 64> secret_key_;
 };
 

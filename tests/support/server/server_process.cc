@@ -6,10 +6,16 @@
 #include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <random>
+#include <set>
 #include <sstream>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+
+#include "tests/support/server/client.h"
 
 namespace parley::testing {
 namespace {
@@ -60,6 +66,29 @@ int reap(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/// Ports of loopback on which nobody listens, below those that the system gives to clients.
+class FreePorts {
+ public:
+  std::uint16_t next() {
+    for (;;) {
+      const auto port = static_cast<std::uint16_t>(from_(random_));
+      const int fd = socket(AF_INET, SOCK_STREAM, 0);
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      address.sin_port = htons(port);
+      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      const bool free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+      close(fd);
+      if (free && taken_.insert(port).second) return port;
+    }
+  }
+
+ private:
+  std::random_device random_;
+  std::uniform_int_distribution<int> from_{15'000, 31'000};
+  std::set<std::uint16_t> taken_;
+};
+
 std::uint16_t port_after(const std::string& text, const std::string& mark) {
   const auto at = text.find(mark);
   if (at == std::string::npos) return 0;
@@ -94,44 +123,120 @@ std::string parleyd_path() {
   return path ? path : "";
 }
 
+bool split_shape() {
+  const char* shape = std::getenv("PARLEY_TEST_SHAPE");
+  return shape && std::string_view(shape) == "split";
+}
+
 ServerProcess::ServerProcess(std::filesystem::path data, std::vector<std::string> arguments)
-    : data_(std::move(data)), log_(data_.string() + ".log"), arguments_(std::move(arguments)) {
+    : data_(std::move(data)), arguments_(std::move(arguments)) {
+  if (split_shape())
+    split();
+  else
+    children_.push_back({{}, data_.string() + ".out", data_.string() + ".log"});
   start();
 }
 
-void ServerProcess::start() {
-  const std::filesystem::path out = data_.string() + ".out";
-  std::filesystem::remove(out);
+void ServerProcess::split() {
+  FreePorts free;
+  const auto address = [&free] { return "\"127.0.0.1:" + std::to_string(free.next()) + "\""; };
+  const auto file = data_.string() + ".toml";
+  std::ofstream toml(file);
+  toml << "[services]\n";
+  for (const std::string name :
+       {"session", "presence", "auth", "notification", "message", "group"}) {
+    toml << name << " = " << address() << "\n";
+    children_.push_back({{"--config", file, "--target", name},
+                         data_.string() + "." + name + ".out",
+                         data_.string() + "." + name + ".log",
+                         false});
+  }
+  toml << "[gateways]\n";
+  // The first one's output is where the one process's would be.
+  for (const std::string id : {"2", "1"}) {
+    toml << id << " = " << address() << "\n";
+    const auto name = data_.string() + (id == "1" ? "" : ".gateway-" + id);
+    children_.push_back({{"--config", file, "--target", "gateway", "--gateway-id", id},
+                         name + ".out",
+                         name + ".log"});
+  }
+}
+
+void ServerProcess::launch(Child& child) {
+  std::filesystem::remove(child.out);
   std::vector<std::string> command{parleyd_path(),
                                    "--data",
                                    data_.string(),
                                    "--listen",
-                                   "127.0.0.1:" + std::to_string(port_),
+                                   "127.0.0.1:" + std::to_string(child.port),
                                    "--server-admin",
                                    "127.0.0.1:0"};
-  command.insert(command.end(), arguments_.begin(), arguments_.end());
-  pid_ = spawn(command, out, log_, {});
+  command.insert(command.end(), child.arguments.begin(), child.arguments.end());
+  for (const auto& argument : arguments_)
+    if (argument != "--demo" || &child == &children_.back()) command.push_back(argument);
+  child.pid = spawn(command, child.out, child.log, {});
+}
+
+bool ServerProcess::await(Child& child) {
   const bool up = within_30s([&] {
-    port_ = std::max(port_, port_after(read_file(out), "listening on "));
-    if (read_file(out).find("listening on ") != std::string::npos && port_ != 0) return true;
+    const auto out = read_file(child.out);
+    if (child.gateway) child.port = std::max(child.port, port_after(out, "listening on "));
+    if (out.find("listening on ") != std::string::npos && (child.port != 0 || !child.gateway))
+      return true;
     int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
-    pid_ = -1;
+    if (waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
+    child.pid = -1;
     return true;
   });
-  admin_port_ = port_after(read_file(out), "health    http://");
-  if (!up || pid_ < 0) FAIL() << "parleyd did not come up: " << log();
+  child.admin_port = port_after(read_file(child.out), "health    http://");
+  return up && child.pid > 0;
+}
+
+void ServerProcess::start() {
+  for (auto& child : children_) launch(child);
+  for (auto& child : children_)
+    if (!await(child)) FAIL() << "parleyd did not come up: " << log();
+  // Those that came first may not have found the last yet.
+  if (children_.size() > 1)
+    for (auto& child : children_)
+      if (!within_30s([&] { return http(child.admin_port, "GET", "/readyz").body == "ready\n"; }))
+        FAIL() << http(child.admin_port, "GET", "/readyz").body << log();
 }
 
 ServerProcess::~ServerProcess() {
-  if (pid_ > 0) kill_hard();
+  if (pid() > 0) kill_hard();
 }
-void ServerProcess::signal(int number) const { ASSERT_EQ(::kill(pid_, number), 0); }
-int ServerProcess::wait() { return reap(std::exchange(pid_, -1)); }
+
+std::uint16_t ServerProcess::next_port() {
+  std::vector<std::uint16_t> ports;
+  for (const auto& child : children_)
+    if (child.gateway) ports.push_back(child.port);
+  return ports[asked_++ % ports.size()];
+}
+
+void ServerProcess::signal(int number) const {
+  for (auto child = children_.rbegin(); child != children_.rend(); ++child)
+    ASSERT_EQ(::kill(child->pid, number), 0);
+}
+
+int ServerProcess::wait() {
+  int code = 0;
+  for (auto& child : children_)
+    if (child.pid > 0)
+      if (const int ended = reap(std::exchange(child.pid, -1)); ended != 0) code = ended;
+  return code;
+}
+
 void ServerProcess::kill_hard() {
-  ::kill(pid_, SIGKILL);
+  for (const auto& child : children_)
+    if (child.pid > 0) ::kill(child.pid, SIGKILL);
   wait();
 }
-std::string ServerProcess::log() const { return read_file(log_); }
+
+std::string ServerProcess::log() const {
+  std::string out;
+  for (const auto& child : children_) out += read_file(child.log);
+  return out;
+}
 
 }  // namespace parley::testing

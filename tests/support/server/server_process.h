@@ -28,7 +28,9 @@ struct Ended {
 Ended run_program(const std::vector<std::string>& command,
                   const std::map<std::string, std::string>& environment = {});
 
-/// One parleyd on a free loopback port. Ended with the object; only this process is ever signalled.
+/// A server on free loopback ports: one parleyd, or where PARLEY_TEST_SHAPE=split says so a process
+/// of each service and two gateways, over one data folder. Ended with the object; only these
+/// processes are ever signalled.
 class ServerProcess {
  public:
   /// `arguments` come after --data and --listen. Fails the running test if it does not come up
@@ -37,23 +39,39 @@ class ServerProcess {
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
 
-  std::uint16_t port() const { return port_; }
-  std::uint16_t admin_port() const { return admin_port_; }
-  pid_t pid() const { return pid_; }
+  std::uint16_t port() const { return children_.back().port; }
+  /// Of the gateways one after the other.
+  std::uint16_t next_port();
+  std::uint16_t admin_port() const { return children_.back().admin_port; }
+  pid_t pid() const { return children_.back().pid; }
   void signal(int number) const;
-  /// Waits for the end (30 s at most).
+  /// Waits for the end of all (30 s at most); an exit code that is not 0 if there is one.
   int wait();
   void kill_hard();  // SIGKILL and wait
-  /// Comes back on the same data and port.
+  /// Comes back on the same data and ports.
   void start();
-  std::string log() const;  // standard error so far
+  std::string log() const;  // standard error of all so far
 
  private:
-  std::filesystem::path data_, log_;
+  struct Child {
+    std::vector<std::string> arguments;
+    std::filesystem::path out, log;
+    bool gateway = true;
+    pid_t pid = -1;
+    std::uint16_t port = 0, admin_port = 0;
+  };
+  void split();
+  void launch(Child& child);
+  bool await(Child& child);
+
+  std::filesystem::path data_;
   std::vector<std::string> arguments_;
-  pid_t pid_ = -1;
-  std::uint16_t port_ = 0, admin_port_ = 0;
+  std::vector<Child> children_;  // gateways last
+  std::size_t asked_ = 0;
 };
+
+/// Whether servers are started as a process of each service.
+bool split_shape();
 
 /// The parleyd under test: given by the build as PARLEYD.
 std::string parleyd_path();

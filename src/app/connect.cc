@@ -1,0 +1,117 @@
+#include "app/connect.h"
+
+#include <fmt/format.h>
+
+#include "app/process.h"
+
+namespace parley::app {
+namespace {
+
+rpc::Link& link(Process& p, const std::string& service) {
+  return p.peers->at(address_of(p.config, service), service, true);
+}
+
+std::vector<GatewayId> gateway_ids(const Process& p) {
+  std::vector<GatewayId> out;
+  if (auto gateways = gateways_of(p.config))
+    for (const auto& [id, address] : *gateways) out.push_back(id);
+  return out;
+}
+
+}  // namespace
+
+void connect_session(Process& p) {
+  p.stubs.sessions = std::make_unique<rpc::SessionClient>(link(p, "session"), gateway_ids(p));
+  p.api.sessions = p.stubs.sessions.get();
+}
+
+void connect_presence(Process& p) {
+  p.stubs.presence = std::make_unique<rpc::PresenceClient>(link(p, "presence"));
+  p.api.presence = p.stubs.presence.get();
+}
+
+void connect_auth(Process& p) {
+  p.stubs.judge = std::make_unique<auth::RemoteJudge>(p.clock);
+  p.stubs.auth = std::make_unique<rpc::AuthClient>(
+      *p.loops, 0, link(p, "auth").channel(), *p.stubs.judge, [&p](UserId user, DeviceId device) {
+        if (p.gateway) p.gateway->sign_out(user, device);
+      });
+  p.api.auth = p.stubs.auth.get();
+}
+
+void connect_user(Process& p) {
+  p.stubs.users = std::make_unique<rpc::UserClient>(link(p, "user").channel());
+  p.api.users = p.stubs.users.get();
+}
+
+void connect_notification(Process& p) {
+  p.stubs.notifications = std::make_unique<rpc::NotificationClient>(link(p, "notification"));
+  p.api.notifications = p.stubs.notifications.get();
+}
+
+void connect_message(Process& p) {
+  auto& to = link(p, "message");
+  p.stubs.messages = std::make_unique<rpc::MessageClient>(to);
+  p.stubs.feed = std::make_unique<rpc::FeedClient>(to);
+  p.api.messages = p.stubs.messages.get();
+  p.api.feed = p.stubs.feed.get();
+}
+
+void connect_group(Process& p) {
+  p.stubs.groups = std::make_unique<rpc::GroupClient>(link(p, "group"));
+  p.api.groups = p.stubs.groups.get();
+}
+
+Result<void> connect_gateways(Process& p) {
+  PARLEY_TRY(gateways, gateways_of(p.config));
+  for (const auto& [id, address] : gateways) {
+    if (p.has("gateway") && id == GatewayId(p.config.gateway_id)) continue;
+    auto& to = p.peers->at(address, fmt::format("gateway {}", id.value), false);
+    p.stubs.gateways[id] = std::make_unique<rpc::DeliveryClient>(to);
+  }
+  return {};
+}
+
+ReachGateway Process::reach() {
+  return [this](GatewayId id) -> DeliveryApi* {
+    if (has("gateway") && id == GatewayId(config.gateway_id)) return gateway.get();
+    const auto at = stubs.gateways.find(id);
+    return at == stubs.gateways.end() ? nullptr : at->second.get();
+  };
+}
+
+Result<void> serve_services(Process& p) {
+  auto& router = p.services_router;
+  std::set<std::string> addresses;
+  for (const auto& name : p.targets.names)
+    if (name != "gateway") addresses.insert(address_of(p.config, name));
+  if (addresses.empty()) return {};
+  if (p.sessions) rpc::serve(router, *p.loops, *p.sessions, gateway_ids(p));
+  if (p.presence) rpc::serve(router, *p.presence);
+  if (p.auth) {
+    PARLEY_TRY(key, ticket_key_of(*p.stores.accounts));
+    rpc::serve(router, *p.auth, *p.auth, key);
+  }
+  if (p.users) rpc::serve(router, *p.users);
+  if (p.notifications) rpc::serve(router, *p.notifications);
+  if (p.messages) {
+    rpc::serve(router, *p.loops, *p.messages);
+    rpc::serve(router, p.messages->feed());
+  }
+  if (p.groups) rpc::serve(router, *p.groups);
+  PARLEY_TRY(opened, rpc::Server::open(*p.loops, router,
+                                       {{addresses.begin(), addresses.end()}, p.targets.text()}));
+  p.services_server = std::move(opened);
+  return {};
+}
+
+Result<void> serve_gateway(Process& p) {
+  rpc::serve(p.gateway_router, *p.gateway);
+  PARLEY_TRY(opened, rpc::Server::open(*p.loops, p.gateway_router,
+                                       {{p.config.gateways[std::to_string(p.config.gateway_id)]},
+                                        fmt::format("gateway {}", p.config.gateway_id)}));
+  p.gateway_server = std::move(opened);
+  return {};
+}
+
+}  // namespace parley::app

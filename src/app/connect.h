@@ -1,0 +1,23 @@
+#pragma once
+#include "base/result.h"
+
+namespace parley::app {
+
+struct Process;
+
+// Stubs of services that run in other processes.
+void connect_session(Process& p);
+void connect_presence(Process& p);
+void connect_auth(Process& p);
+void connect_user(Process& p);
+void connect_notification(Process& p);
+void connect_message(Process& p);
+void connect_group(Process& p);
+/// Those of all gateways but the one here.
+Result<void> connect_gateways(Process& p);
+
+/// Opens the server for other processes that the services here are reached by, or the gateway's.
+Result<void> serve_services(Process& p);
+Result<void> serve_gateway(Process& p);
+
+}  // namespace parley::app

@@ -1,0 +1,44 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+
+#include "rpc/link.h"
+
+namespace parley::app {
+
+/// The other processes that this one speaks to, by address: one connection to each.
+class Peers {
+ public:
+  /// `process`: what this one calls itself.
+  Peers(Loops& loops, std::string process) : loops_(loops), process_(std::move(process)) {}
+
+  /// The link to the process at an address. `name`: what it is there for, in words for a person;
+  /// `needed`: this process is not ready without it. Before `start`.
+  rpc::Link& at(const std::string& address, const std::string& name, bool needed);
+
+  void start();
+  /// Blocks. The loops still run.
+  void stop();
+
+  /// Blocks until the process at this address is there; one that is not spoken to: not at all.
+  void wait_for(const std::string& address) const;
+
+  /// A line for each that is not there: which, since when, and why.
+  std::string missing() const;
+  /// None that is needed is missing. Any thread.
+  bool all_there() const;
+
+ private:
+  struct Peer {
+    std::string names;
+    bool needed = false;
+    std::unique_ptr<rpc::Channel> channel;
+    std::unique_ptr<rpc::Link> link;
+  };
+  Loops& loops_;
+  const std::string process_;
+  std::map<std::string, Peer> by_address_;
+};
+
+}  // namespace parley::app

@@ -1,0 +1,112 @@
+#pragma once
+#include <boost/asio.hpp>
+#include <future>
+#include <map>
+#include <memory>
+
+#include "app/admin.h"
+#include "app/config.h"
+#include "app/memory.h"
+#include "app/peers.h"
+#include "app/stores.h"
+#include "app/targets.h"
+#include "base/hybrid_clock.h"
+#include "rpc/auth.h"
+#include "rpc/delivery.h"
+#include "rpc/feed.h"
+#include "rpc/group.h"
+#include "rpc/message.h"
+#include "rpc/notification.h"
+#include "rpc/presence.h"
+#include "rpc/server.h"
+#include "rpc/session.h"
+#include "rpc/user.h"
+#include "services/auth/auth_service.h"
+#include "services/auth/token_judge.h"
+#include "services/gateway/gateway.h"
+#include "services/group/group_service.h"
+#include "services/message/message_service.h"
+#include "services/notification/notification_service.h"
+#include "services/presence/presence_service.h"
+#include "services/session/session_service.h"
+#include "services/user/user_service.h"
+
+namespace parley::app {
+
+/// All that one process holds, in the order in which it is made; ended in reverse. Of each service
+/// that its own services need there is an api: the service itself, or a stub. Without other
+/// processes (`--target=all`) there are no peers, stubs or servers for them.
+struct Process {
+  Process(const Config& c, SystemClock& k, Targets t)
+      : config(c), clock(k), hybrid(k), targets(std::move(t)) {}
+
+  bool has(std::string_view service) const { return targets.names.contains(service); }
+  /// Gateways by id: the one here, or its stub; null: there is no such gateway.
+  ReachGateway reach();
+
+  Config config;
+  SystemClock& clock;
+  HybridClock hybrid;
+  Metrics metrics;
+  const Targets targets;
+  Stores stores;
+  std::unique_ptr<Loops> loops;
+  std::unique_ptr<MemoryKeeper> memory;
+  std::unique_ptr<Peers> peers;
+
+  struct Stubs {
+    std::unique_ptr<rpc::SessionClient> sessions;
+    std::unique_ptr<rpc::PresenceClient> presence;
+    std::unique_ptr<auth::RemoteJudge> judge;
+    std::unique_ptr<rpc::AuthClient> auth;
+    std::unique_ptr<rpc::UserClient> users;
+    std::unique_ptr<rpc::NotificationClient> notifications;
+    std::unique_ptr<rpc::MessageClient> messages;
+    std::unique_ptr<rpc::FeedClient> feed;
+    std::unique_ptr<rpc::GroupClient> groups;
+    std::map<GatewayId, std::unique_ptr<rpc::DeliveryClient>> gateways;
+  } stubs;
+
+  std::unique_ptr<session::SessionService> sessions;
+  std::unique_ptr<presence::PresenceService> presence;
+  std::unique_ptr<auth::AuthService> auth;
+  std::unique_ptr<user::UserService> users;
+  std::unique_ptr<notification::NotificationService> notifications;
+  std::unique_ptr<message::MessageService> messages;
+  std::unique_ptr<group::GroupService> groups;
+  std::unique_ptr<gateway::Gateway> gateway;
+
+  struct Apis {
+    SessionApi* sessions = nullptr;
+    PresenceApi* presence = nullptr;
+    AuthApi* auth = nullptr;
+    UserApi* users = nullptr;
+    NotificationApi* notifications = nullptr;
+    MessageApi* messages = nullptr;
+    FeedApi* feed = nullptr;
+    GroupApi* groups = nullptr;
+  } api;
+
+  // What other processes ask: of the services, and of the gateway.
+  rpc::Router services_router, gateway_router;
+  std::unique_ptr<rpc::Server> services_server, gateway_server;
+  std::unique_ptr<Admin> admin;
+  HostPort listen, admin_listen;
+  bool running = false;
+};
+
+/// Runs a coroutine on the first loop and waits for its end.
+template <class F>
+auto run_on_loop(Loops& loops, F coroutine) {
+  return boost::asio::co_spawn(loops.at(0), coroutine(), boost::asio::use_future).get();
+}
+
+/// Waits until what `close(done)` began has called `done`.
+template <class F>
+void wait_for(F close) {
+  std::promise<void> done;
+  close([&done] { done.set_value(); });
+  done.get_future().wait();
+}
+
+}  // namespace parley::app

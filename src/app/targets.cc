@@ -1,0 +1,111 @@
+#include "app/targets.h"
+
+#include <charconv>
+#include <fmt/format.h>
+
+#include "app/services.h"
+
+namespace parley::app {
+namespace {
+
+std::string known_targets() {
+  std::string out = "all";
+  for (const auto& row : services()) out += fmt::format(", {}", row.name);
+  return out;
+}
+
+bool is_service(std::string_view name) {
+  return std::ranges::any_of(services(), [&](const ServiceRow& row) { return row.name == name; });
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> out;
+  for (;;) {
+    const auto end = text.find(separator);
+    if (const auto word = text.substr(0, end); !word.empty()) out.emplace_back(word);
+    if (end == text.npos) return out;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::unexpected<Error> no_address(std::string_view service, const std::string& file_line) {
+  return fail(Code::invalid_argument,
+              fmt::format("nothing says where {} is for other processes: write {} in the file of "
+                          "--config",
+                          service, file_line));
+}
+
+}  // namespace
+
+std::string Targets::text() const { return all ? "all" : fmt::format("{}", fmt::join(names, ",")); }
+
+Result<Targets> parse_targets(std::string_view text) {
+  Targets out;
+  out.all = false;
+  for (auto& name : split(text, ',')) {
+    if (name == "all") out.all = true;
+    if (name != "all" && !is_service(name))
+      return fail(Code::invalid_argument, fmt::format("--target {}: there is no service {}; there "
+                                                      "are {}",
+                                                      text, name, known_targets()));
+    if (name == "auth" || name == "user") out.names.insert({"auth", "user"});
+    out.names.insert(std::move(name));
+  }
+  if (out.names.empty())
+    return fail(Code::invalid_argument,
+                fmt::format("--target names no service; there are {}", known_targets()));
+  if (out.all)
+    for (const auto& row : services()) out.names.emplace(row.name);
+  return out;
+}
+
+const std::string& address_of(const Config& config, std::string_view service) {
+  const auto& at = config.services;
+  static const std::string none;
+  return service == "session"                     ? at.session
+         : service == "presence"                  ? at.presence
+         : service == "auth" || service == "user" ? at.auth
+         : service == "notification"              ? at.notification
+         : service == "message"                   ? at.message
+         : service == "group"                     ? at.group
+                                                  : none;
+}
+
+Result<std::vector<std::pair<GatewayId, std::string>>> gateways_of(const Config& config) {
+  std::vector<std::pair<GatewayId, std::string>> out;
+  for (const auto& [key, address] : config.gateways) {
+    std::uint64_t id = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (error != std::errc() || end != key.data() + key.size() || id == 0)
+      return fail(Code::invalid_argument,
+                  fmt::format("[gateways] {} is not the number of a gateway: 1 or more", key));
+    if (auto good = parse_address(address); !good) return std::unexpected(good.error());
+    out.emplace_back(GatewayId(id), address);
+  }
+  return out;
+}
+
+Result<void> check_addresses(const Config& config, const Targets& targets) {
+  if (targets.all) return {};
+  PARLEY_TRY(gateways, gateways_of(config));
+  for (const auto& row : services()) {
+    if (!targets.names.contains(row.name)) continue;
+    auto wanted = split(row.needs, ' ');
+    wanted.emplace_back(row.name);
+    for (const auto& name : wanted) {
+      if (name == "gateway") continue;
+      const auto& address = address_of(config, name);
+      if (address.empty())
+        return no_address(name, fmt::format("[services] {} = \"127.0.0.1:7101\"", name));
+      if (auto good = parse_address(address); !good) return std::unexpected(good.error());
+    }
+    if (row.name == "gateway" &&
+        std::ranges::find(gateways, GatewayId(config.gateway_id),
+                          [](const auto& gateway) { return gateway.first; }) == gateways.end())
+      return no_address(fmt::format("gateway {}", config.gateway_id),
+                        fmt::format("[gateways] {} = \"127.0.0.1:7201\"", config.gateway_id));
+  }
+  return {};
+}
+
+}  // namespace parley::app

@@ -1,0 +1,189 @@
+#include "rpc/channel.h"
+
+#include <boost/asio.hpp>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <mutex>
+#include <set>
+
+#include "parley/rpc/v1/link.pb.h"
+#include "rpc/bytes.h"
+
+namespace parley::rpc {
+namespace asio = boost::asio;
+namespace {
+
+grpc::ChannelArguments arguments(const Channel::Settings& settings) {
+  grpc::ChannelArguments out;
+  // Its own connection: two channels to one address must not share the fate of one.
+  out.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  out.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  out.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);  // the time that one attempt has
+  out.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(settings.longest_pause.count()));
+  out.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  out.SetMaxReceiveMessageSize(-1);
+  return out;
+}
+
+Error error_of(const grpc::Status& status, const std::string& address) {
+  v1::Failure failure;
+  if (!status.error_details().empty() && failure.ParseFromString(status.error_details()))
+    return from_proto(failure);
+  switch (status.error_code()) {
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return timed_out("the service at " + address + " did not answer in time: try again");
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::CANCELLED:
+      return unavailable("the service at " + address + " cannot be reached: try again");
+    default:
+      return {Code::internal,
+              fmt::format("the service at {} failed: {} ({})", address, status.error_message(),
+                          static_cast<int>(status.error_code())),
+              {},
+              0};
+  }
+}
+
+struct Call {
+  grpc::ClientContext context;
+  grpc::ByteBuffer request, answer;
+  grpc::Status status;
+};
+
+}  // namespace
+
+struct Channel::Impl {
+  explicit Impl(Settings s)
+      : settings(std::move(s)),
+        stub(grpc::CreateCustomChannel(settings.address, grpc::InsecureChannelCredentials(),
+                                       arguments(settings))) {}
+
+  /// False once the channel stops.
+  bool enter(grpc::ClientContext& context) {
+    context.AddMetadata(kVersionHeader, std::to_string(settings.version));
+    const std::lock_guard lock(mutex);
+    if (!stopped) open.insert(&context);
+    return !stopped;
+  }
+  void leave(grpc::ClientContext& context) {
+    const std::lock_guard lock(mutex);
+    open.erase(&context);
+    if (open.empty()) none_open.notify_all();
+  }
+
+  const Settings settings;
+  grpc::GenericStub stub;
+  std::mutex mutex;
+  std::condition_variable none_open;
+  std::set<grpc::ClientContext*> open;
+  bool stopped = false;
+};
+
+namespace {
+
+class StreamCall final : public Channel::Stream,
+                         public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  StreamCall(const Channel& channel, Channel::StreamEvents events,
+             std::function<void(grpc::ClientContext&)> leave)
+      : address_(channel.address()), events_(std::move(events)), leave_(std::move(leave)) {}
+
+  grpc::ClientContext& context() { return context_; }
+  void start(grpc::GenericStub& stub) {
+    stub.PrepareBidiStreamingCall(&context_, kStreamPath, {}, this);
+    AddHold();  // until `release`: writes come from other threads than reactions
+    StartRead(&read_);
+    StartCall();
+  }
+
+  void write(const v1::Frame& frame) override {
+    written_ = to_buffer(frame);
+    StartWrite(&written_);
+  }
+  void cancel() override { context_.TryCancel(); }
+  void release() override { RemoveHold(); }
+
+  void OnReadDone(bool ok) override {
+    v1::Frame frame;
+    if (!ok || !from_buffer(read_, frame)) {
+      context_.TryCancel();
+      return events_.on_broken();
+    }
+    events_.on_frame(std::move(frame));
+    StartRead(&read_);
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) events_.on_written();
+  }
+  void OnDone(const grpc::Status& status) override {
+    events_.on_ended(status.ok() || status.error_code() == grpc::StatusCode::CANCELLED
+                         ? unavailable("the connection to " + address_ + " broke: try again")
+                         : error_of(status, address_));
+    leave_(context_);
+    delete this;
+  }
+
+ private:
+  const std::string address_;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer read_, written_;
+  const Channel::StreamEvents events_;
+  const std::function<void(grpc::ClientContext&)> leave_;
+};
+
+}  // namespace
+
+Channel::Channel(Settings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+
+Channel::~Channel() { stop(); }
+
+const std::string& Channel::address() const { return impl_->settings.address; }
+
+Awaitable<Result<void>> Channel::call(const char* path,
+                                      const google::protobuf::MessageLite& request,
+                                      google::protobuf::MessageLite& answer,
+                                      std::chrono::milliseconds within) {
+  const auto call = std::make_shared<Call>();
+  call->request = to_buffer(request);
+  call->context.set_deadline(std::chrono::system_clock::now() + within);
+  if (!impl_->enter(call->context))
+    co_return std::unexpected(unavailable("the server is stopping"));
+  co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(
+      [this, call, path](auto handler) {
+        using Handler = decltype(handler);
+        auto kept = std::make_shared<Handler>(std::move(handler));
+        impl_->stub.UnaryCall(&call->context, path, {}, &call->request, &call->answer,
+                              [this, call, kept](grpc::Status status) {
+                                call->status = std::move(status);
+                                const auto executor = asio::get_associated_executor(*kept);
+                                asio::post(executor, [kept] { std::move (*kept)(); });
+                                impl_->leave(call->context);
+                              });
+      },
+      asio::use_awaitable);
+  if (!call->status.ok()) co_return std::unexpected(error_of(call->status, address()));
+  if (!from_buffer(call->answer, answer))
+    co_return fail(Code::internal, "the service at " + address() + " answered garbage");
+  co_return Result<void>{};
+}
+
+Channel::Stream* Channel::open(StreamEvents events) {
+  auto call = std::make_unique<StreamCall>(
+      *this, std::move(events),
+      [impl = impl_.get()](grpc::ClientContext& context) { impl->leave(context); });
+  if (!impl_->enter(call->context())) return nullptr;
+  auto* stream = call.release();  // its own from here: it goes with its call
+  stream->start(impl_->stub);
+  return stream;
+}
+
+void Channel::stop() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->stopped = true;
+  for (auto* context : impl_->open) context->TryCancel();
+  impl_->none_open.wait(lock, [this] { return impl_->open.empty(); });
+}
+
+}  // namespace parley::rpc
