@@ -29,6 +29,12 @@ def core_busy_seconds(core):
     raise RuntimeError(f"/proc/stat has no cpu{core}")
 
 
+def stolen_seconds():
+    """How long the machine below let this one's cores wait, all of them together."""
+    words = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()
+    return int(words[8]) / TICKS
+
+
 def cpu_seconds(pid):
     """What the threads of a process have run, to the nanosecond where the kernel keeps it. Threads that ended are not
     in it, so it is for differences over times in which none does."""
@@ -74,13 +80,14 @@ def slab_bytes():
 
 
 class Disturbance:
-    """How much of the server's core others took, in points of 100."""
+    """How much of the server's core others took, in points of 100; and what was stolen of all cores."""
 
     LIMIT = 8.0
 
     def __init__(self, pid):
         self._pid = pid
         self._start = (time.monotonic(), core_busy_seconds(SERVER_CORE), cpu_seconds(pid))
+        self._stolen = stolen_seconds()
 
     def end(self):
         """Returns (points of others, points of the process)."""
@@ -88,6 +95,10 @@ class Disturbance:
         own = cpu_seconds(self._pid) - self._start[2]
         busy = core_busy_seconds(SERVER_CORE) - self._start[1]
         return max(0.0, 100 * (busy - own) / wall), 100 * own / wall
+
+    def stolen(self):
+        """Points of all cores together since the start."""
+        return 100 * (stolen_seconds() - self._stolen) / (time.monotonic() - self._start[0]) / os.cpu_count()
 
 
 def describe():
