@@ -29,7 +29,7 @@ function(parley_test name)
   _parley_common(${name} PRIVATE ${U_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   if(NOT U_TIMEOUT)
-    set(U_TIMEOUT 120)
+    set(U_TIMEOUT 600) # far beyond what a slow machine with sanitizers needs
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${U_TIMEOUT} LABELS "unit;${U_LABELS}")
   if("serial" IN_LIST U_LABELS)
