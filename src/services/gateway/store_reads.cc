@@ -3,6 +3,7 @@
 #include <boost/asio.hpp>
 
 #include "base/log.h"
+#include "services/gateway/one_shot.h"
 #include "services/gateway/to_proto.h"
 #include "wire/server_writer.h"
 
@@ -109,9 +110,21 @@ Awaitable<Session*> StoreReads::writable(net::ConnectionId id, Queue& queue) {
   }
 }
 
+Awaitable<void> StoreReads::until_known(UserId user) {
+  shared_.presence.flush();
+  OneShot<bool> known(io_);
+  shared_.services.sessions.locate({user}, [&known](const auto&) { known.set(true); });
+  co_await known.get();
+}
+
 Awaitable<void> StoreReads::read_backlog_for(net::ConnectionId id, Queue& queue, Job job) {
   auto* session = co_await writable(id, queue);
   if (!session) co_return;
+  if (job.kind == Job::Kind::backlog) {
+    co_await until_known(session->user);
+    session = co_await writable(id, queue);
+    if (!session) co_return;
+  }
   const bool catch_up = job.kind == Job::Kind::catch_up;
   if (catch_up) {
     queue.catching_up = false;

@@ -49,6 +49,9 @@ class StoreReads {
   Awaitable<void> run(net::ConnectionId id, Queue& queue);
   Awaitable<void> read_backlog_for(net::ConnectionId id, Queue& queue, Job job);
   Awaitable<void> read_history_for(net::ConnectionId id, Queue& queue, Job job);
+  /// Until the session service knows that the user is here: what is committed after the backlog is
+  /// read is handed to those whom it knows.
+  Awaitable<void> until_known(UserId user);
   /// The session, once its output is not full; null if it is gone.
   Awaitable<Session*> writable(net::ConnectionId id, Queue& queue);
 
