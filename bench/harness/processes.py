@@ -123,14 +123,20 @@ class Bench:
         os.sync()
         return target
 
-    def server(self, folder, syncs=None, test_data=True):
+    def server(self, folder, syncs=None, test_data=True, certificate=None):
+        """`certificate`: the files of a pair, by which clients are served with TLS."""
         command = [self.bin / "parleyd", "--data", folder, "--listen", "127.0.0.1:0"]
         if test_data:
             command.append("--test-data")
+        if certificate:
+            command += ["--server-tls-certificate", certificate[0], "--server-tls-key", certificate[1]]
         program = Program("parleyd", command, machine.SERVER_CORE, self.data,
                           {**RAISED, **(syncs.environment if syncs else {})})
         try:
             program.address = program.wait_for_line("listening on ")
+            if certificate:
+                self._ca = certificate[0]
+                program.address = f"https://{program.address}"
         except BaseException:
             program.stop()
             raise
@@ -170,6 +176,8 @@ class Bench:
         self._report = self.data / "load.json"
         self._report.unlink(missing_ok=True)
         command = [self.bin / "parley-load", "--server", address, "--quiet", "--report", self._report, *options]
+        if address.startswith("https://"):
+            command += ["--ca", self._ca]
         if tokens is not None:
             command += ["--tokens", tokens]
         return Program("parley-load", command, machine.LOAD_CORE, self.data)

@@ -10,7 +10,9 @@
 namespace parley::cli {
 
 Outcome<client::Endpoint> Context::endpoint() const {
-  return client::Endpoint::parse(server.empty() ? client::kDefaultServer : server);
+  auto at = client::Endpoint::parse(server.empty() ? client::kDefaultServer : server);
+  if (at && !ca.empty()) at->ca = std::filesystem::absolute(ca);
+  return at;
 }
 
 Outcome<client::Api*> Context::sign_on() {
@@ -37,6 +39,7 @@ Outcome<client::Api*> Context::sign_on() {
   account_.emplace(std::move(*account));
   auto at = client::Endpoint::parse(server.empty() ? account_->state().server() : server);
   if (!at) return std::unexpected(at.error());
+  at->ca = ca.empty() ? account_->state().ca() : ca;
   return &api_.emplace(std::move(*at), *account_);
 }
 

@@ -39,9 +39,14 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "parley 0.1.0");
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option(
-      "--server", context.server,
-      fmt::format("host:port; remembered after signing in [{}]", parley::client::kDefaultServer));
+  app.add_option("--server", context.server,
+                 fmt::format("host:port, or https://host:port; remembered after signing in [{}]",
+                             parley::client::kDefaultServer));
+  app.add_option("--ca", context.ca,
+                 "PEM file of the certificates to trust at an https:// server, instead of the "
+                 "system's; remembered after signing in")
+      ->envname("PARLEY_CA")
+      ->check(CLI::ExistingFile);
   app.add_option("--profile", context.profile,
                  "Which account, where several are signed in on this machine")
       ->envname("PARLEY_PROFILE");

@@ -10,6 +10,7 @@
 
 #include "accounts.h"
 #include "parley/v1/rest.pb.h"
+#include "tls.h"
 
 namespace parley::load {
 namespace {
@@ -18,7 +19,8 @@ constexpr std::string_view kSignUpPath = "/v1/sign-up";
 constexpr std::string_view kSignInPath = "/v1/sign-in";
 
 /// One request over a connection of its own; the answer's body. Throws if it is not of the 200s.
-std::string post(const std::string& server, std::string_view path, const std::string& body) {
+std::string post(const Options& options, std::string_view path, const std::string& body) {
+  const auto& server = options.server;
   const std::size_t colon = server.rfind(':');
   addrinfo hints{};
   hints.ai_family = AF_INET;
@@ -35,8 +37,11 @@ std::string post(const std::string& server, std::string_view path, const std::st
       "Connection: close\r\n\r\n{}",
       path, server, body.size(), body);
   std::string answer;
-  if (connected && send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
-                       static_cast<ssize_t>(request.size())) {
+  if (connected && options.tls) {
+    const TlsClient tls(server.substr(0, colon), options.ca);
+    answer = tls.exchange(fd, request);
+  } else if (connected && send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
+                              static_cast<ssize_t>(request.size())) {
     std::array<char, 16384> buffer;
     for (ssize_t n = 0; (n = recv(fd, buffer.data(), buffer.size(), 0)) > 0;)
       answer.append(buffer.data(), static_cast<std::size_t>(n));
@@ -57,8 +62,7 @@ Answer call(const Options& options, std::string_view path, const google::protobu
   google::protobuf::util::JsonParseOptions parse;
   parse.ignore_unknown_fields = true;
   if (!google::protobuf::util::MessageToJsonString(body, &text, print).ok() ||
-      !google::protobuf::util::JsonStringToMessage(post(options.server, path, text), &answer, parse)
-           .ok())
+      !google::protobuf::util::JsonStringToMessage(post(options, path, text), &answer, parse).ok())
     throw std::runtime_error(fmt::format("{}: the answer is not what the protocol says", path));
   return answer;
 }

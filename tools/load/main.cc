@@ -34,6 +34,7 @@ Target resolve(const Options& options) {
   Target target;
   target.address = *reinterpret_cast<sockaddr_in*>(found->ai_addr);
   target.host = options.server;
+  if (options.tls) target.tls = std::make_shared<TlsClient>(host, options.ca);
   target.sources = options.sources;
   freeaddrinfo(found);
   return target;

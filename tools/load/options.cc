@@ -35,7 +35,10 @@ Options parse_options(int argc, char** argv) {
       {"traffic", Mode::traffic}, {"resumes", Mode::resumes}, {"echo", Mode::echo}};
   std::string mode = "traffic";
 
-  app.add_option("--server", o.server, "host:port of the server")->required();
+  app.add_option("--server", o.server, "host:port of the server, or https://host:port")->required();
+  app.add_option("--ca", o.ca,
+                 "PEM file of the certificates to trust, instead of the system's roots")
+      ->check(CLI::ExistingFile);
   app.add_option("--mode", mode,
                  "traffic: send and receive; resumes: come back again and again, by ticket;\n"
                  "echo: --rate messages a second against a raw echo server, for a floor")
@@ -103,6 +106,8 @@ Options parse_options(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     o.mode = modes.at(mode);
+    o.tls = o.server.starts_with("https://");
+    o.server.erase(0, o.tls ? 8 : o.server.starts_with("http://") ? 7 : 0);
     if (o.mode != Mode::echo && o.tokens.empty() == (o.sign_up == 0))
       throw CLI::ValidationError("give either --tokens or --sign-up");
     if (o.mode == Mode::echo && o.rate <= 0) throw CLI::ValidationError("echo needs --rate");

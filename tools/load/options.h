@@ -9,7 +9,9 @@ enum class Mode : std::uint8_t { traffic, resumes, echo };
 
 /// What the command line asks for; see `parley-load --help`. Durations are in seconds.
 struct Options {
-  std::string server;
+  std::string server;  // host:port
+  bool tls = false;
+  std::string ca;
   std::string tokens;
   std::size_t sign_up = 0;
   Mode mode = Mode::traffic;
