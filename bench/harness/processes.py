@@ -129,7 +129,7 @@ class Bench:
         if test_data:
             command.append("--test-data")
         if certificate:
-            command += ["--server-tls-certificate", certificate[0], "--server-tls-key", certificate[1]]
+            command += ["--server-tls_certificate", certificate[0], "--server-tls_key", certificate[1]]
         program = Program("parleyd", command, machine.SERVER_CORE, self.data,
                           {**RAISED, **(syncs.environment if syncs else {})})
         try:

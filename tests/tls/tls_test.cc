@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <openssl/ssl.h>
 #include <thread>
 
@@ -29,7 +30,7 @@ using ::testing::HasSubstr;
 constexpr std::chrono::seconds kPatience{30};
 
 std::vector<std::string> with(const CertificateFolder& files) {
-  return {"--server-tls-certificate", files.certificate(), "--server-tls-key", files.key()};
+  return {"--server-tls_certificate", files.certificate(), "--server-tls_key", files.key()};
 }
 
 Ended verify(std::vector<std::string> arguments) {
@@ -102,8 +103,8 @@ TEST(TlsSettings, ABadPairIsOneSentenceAndExitCode2) {
   const auto good = make_certificate();
   CertificateFolder files(good);
   EXPECT_EQ(verify(with(files)).exit_code, 0);
-  expect_refused({"--server-tls-certificate", files.certificate()}, "server.tls_key is not");
-  expect_refused({"--server-tls-certificate", "/nowhere.pem", "--server-tls-key", files.key()},
+  expect_refused({"--server-tls_certificate", files.certificate()}, "server.tls_key is not");
+  expect_refused({"--server-tls_certificate", "/nowhere.pem", "--server-tls_key", files.key()},
                  "/nowhere.pem\": No such file");
   auto off = with(files);
   off.insert(off.end(), {"--server-tls", "off"});
@@ -196,6 +197,45 @@ TEST(Tls, ANewCertificateIsTakenUpWithoutARestart) {
   before.write(client_frame(Opcode::text, R"({"id":"2","ping":{}})"));
   std::string got;
   while (got.find("\"pong\"") == std::string::npos) got = before.read_message();
+}
+
+/// The two programs verify who they talk to.
+TEST(Tls, TheClientsTrustOnlyWhatTheyAreTold) {
+  TempFolder folder;
+  CertificateFolder files;
+  ServerProcess server(folder.path() / "data", with(files));
+  const auto at = "https://127.0.0.1:" + std::to_string(server.port());
+  const auto bin = std::filesystem::path(parleyd_path()).parent_path();
+  const std::map<std::string, std::string> environment{{"XDG_STATE_HOME", folder.path()}};
+  const auto parley = [&](const std::string& arguments) {
+    return run_program(
+        {"/bin/sh", "-c",
+         "echo 'a long enough one' | " + (bin / "parley").string() + " " + arguments},
+        environment);
+  };
+  const auto trusting = " --ca " + files.certificate();
+  const auto distrusted = parley("--server " + at + " sign-up ann --password-stdin");
+  EXPECT_EQ(distrusted.exit_code, 1);
+  EXPECT_THAT(distrusted.output, HasSubstr("cannot be trusted"));
+  const auto signed_up = parley("--server " + at + trusting + " sign-up ann --password-stdin");
+  EXPECT_EQ(signed_up.exit_code, 0) << signed_up.output;
+  // Remembered, for HTTP and for the WebSocket.
+  const auto sent = parley("send ann 'a note'");
+  EXPECT_EQ(sent.exit_code, 0) << sent.output;
+
+  CertificateFolder other(make_certificate({.name = "elsewhere.example"}));
+  const auto wrong = parley("--ca " + other.certificate() + " send ann 'a note'");
+  EXPECT_EQ(wrong.exit_code, 1) << wrong.output;
+
+  std::vector<std::string> load{
+      bin / "parley-load", "--server", at,           "--sign-up", "2",
+      "--messages",        "20",       "--duration", "10",        "--quiet"};
+  const auto refused = run_program(load);
+  EXPECT_EQ(refused.exit_code, 1) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("cannot be trusted"));
+  load.insert(load.end(), {"--ca", files.certificate()});
+  const auto proved = run_program(load);
+  EXPECT_EQ(proved.exit_code, 0) << proved.output;
 }
 
 }  // namespace
