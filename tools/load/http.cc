@@ -15,8 +15,8 @@
 namespace parley::load {
 namespace {
 
-constexpr std::string_view kSignUpPath = "/v1/sign-up";
-constexpr std::string_view kSignInPath = "/v1/sign-in";
+constexpr std::string_view kSignUpPath = "/v1/signup";
+constexpr std::string_view kSignInPath = "/v1/signin";
 
 /// One request over a connection of its own; the answer's body. Throws if it is not of the 200s.
 std::string post(const Options& options, std::string_view path, const std::string& body) {
