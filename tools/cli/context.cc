@@ -1,10 +1,12 @@
 #include "cli/context.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "client/default_profile.h"
 #include "client/json.h"
 
 namespace parley::cli {
@@ -24,12 +26,12 @@ Outcome<client::Api*> Context::sign_on() {
       return client::failed(
           "you are not signed in: `parley sign-in NAME`, or `parley sign-up NAME` for a new "
           "account");
-    if (names.size() > 1)
+    name = names.size() == 1 ? names.front() : client::default_profile(folder);
+    if (std::ranges::find(names, name) == names.end())
       return client::failed(
           fmt::format("several accounts are signed in here ({}): say which by --profile NAME or by "
-                      "PARLEY_PROFILE",
+                      "PARLEY_PROFILE, or choose one for good by `parley use NAME`",
                       fmt::join(names, ", ")));
-    name = names.front();
   }
   auto account = client::Account::load(folder, name);
   if (!account && !std::filesystem::exists(folder / (name + ".json")))
