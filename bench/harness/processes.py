@@ -102,15 +102,16 @@ class Bench:
         self.bin = pathlib.Path(binaries).resolve()
         self.data = pathlib.Path(data).resolve()
 
-    def seeded(self, users, conversations, messages):
+    def seeded(self, users, conversations, messages, groups=0, group_members=2):
         """A folder that `parleyd seed` filled, made once and kept for copies."""
-        folder = self.data / f"seed-{users}-{conversations}-{messages}"
+        folder = self.data / f"seed-{users}-{conversations}-{messages}-{groups}-{group_members}"
         if not (folder / "tokens.jsonl").exists():
             machine.fresh(folder)
             with open(self.data / "seed.log", "wb") as log:
                 done = subprocess.run(
                     [str(self.bin / "parleyd"), "seed", "--data", str(folder), "--users", str(users),
-                     "--conversations", str(conversations), "--messages", str(messages)],
+                     "--conversations", str(conversations), "--messages", str(messages),
+                     "--groups", str(groups), "--group-members", str(group_members)],
                     stdout=log, stderr=log, check=False)
             if done.returncode != 0:
                 raise Failed(f"parleyd seed failed: {(self.data / 'seed.log').read_text()[-1000:]}")

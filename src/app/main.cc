@@ -180,6 +180,10 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(0, 10'000));
   seed_command->add_option("--messages", arguments.plan.messages, "in each conversation")
       ->check(CLI::Range(0, 10'000'000));
+  seed_command->add_option("--groups", arguments.plan.groups, "how many, besides")
+      ->check(CLI::Range(0, 10'000));
+  seed_command->add_option("--group-members", arguments.plan.group_members, "of each group")
+      ->check(CLI::Range(2, 100'000));
   seed_command->add_option("--tokens-file", arguments.plan.tokens_file,
                            "default: tokens.jsonl in the data folder");
   cli.require_subcommand(0, 1);
