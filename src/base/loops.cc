@@ -1,8 +1,9 @@
 #include "base/loops.h"
 
 #include <boost/asio.hpp>
-#include <pthread.h>
 #include <string>
+
+#include "base/thread.h"
 
 namespace parley {
 namespace {
@@ -24,7 +25,7 @@ void Loops::start() {
     threads_.emplace_back([this, i] {
       t_loops = this;
       t_index = i;
-      pthread_setname_np(pthread_self(), ("loop-" + std::to_string(i)).c_str());
+      name_thread(("loop-" + std::to_string(i)).c_str());
       loops_[i]->run();
     });
   }

@@ -2,6 +2,7 @@
 #include "adapters/conversation_store/rocksdb/flush.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 namespace parley {
 namespace {
@@ -21,6 +22,8 @@ void RocksdbConversationStore::wake_flusher() {
 }
 
 void RocksdbConversationStore::run_flusher() {
+  name_thread("flusher");
+  step_back();
   bool done = maintain();
   std::unique_lock lock(flush_mutex_);
   for (;;) {

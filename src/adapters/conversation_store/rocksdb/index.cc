@@ -122,6 +122,12 @@ Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& s
   options.max_open_files = settings.max_open_files;
   options.max_background_jobs = settings.background_jobs;
   options.max_file_opening_threads = 1;
+  // Tables reach the disk in small pieces, so that no sync of the log waits for much.
+  options.bytes_per_sync = 256 << 10;
+  options.strict_bytes_per_sync = true;
+  // Compactions wait for nobody, and nobody for them: see `kRunsMax`.
+  options.env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow)
+      .PermitUncheckedError();
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;

@@ -6,6 +6,7 @@
 #include "adapters/conversation_store/rocksdb/group.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 namespace parley {
 namespace {
@@ -74,6 +75,7 @@ void RocksdbConversationStore::commit(Generation generation, TimeMs now, std::ve
 }
 
 void RocksdbConversationStore::run_committer() {
+  name_thread("committer");
   std::vector<Commit> batch;
   while (queue_.take(batch, steady_clock::now() + settings_.idle_flush_after)) {
     const bool idle = batch.empty();

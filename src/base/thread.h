@@ -1,0 +1,12 @@
+#pragma once
+
+namespace parley {
+
+/// Names the calling thread, as `top -H` and debuggers show it; at most 15 bytes.
+void name_thread(const char* name);
+
+/// The calling thread lets others that want its core go first (nice 10: about a tenth of what each
+/// of them gets). For work that nobody waits for; there is no way back.
+void step_back();
+
+}  // namespace parley
