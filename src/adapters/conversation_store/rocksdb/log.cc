@@ -8,7 +8,8 @@
 namespace parley::conversation_log {
 namespace {
 
-constexpr std::size_t kSpares = 2;
+// Enough for what a flush sets free at once: making a file disturbs the syncs beside it.
+constexpr std::size_t kSpares = 4;
 
 }  // namespace
 
