@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* kConsumer = "groups";
 constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::seconds kIdleTick{1};  // well below what a check waits
 constexpr std::chrono::seconds kKeepPosition{2};
 
 bool leaves(GroupChange::What what) {
@@ -43,7 +44,7 @@ Awaitable<void> FeedConsumer::run() {
 
 Awaitable<void> FeedConsumer::ticks() {
   for (auto kept = n_.clock.mono(); !n_.pauses.closed();) {
-    co_await n_.pauses.sleep(kTick);
+    co_await n_.pauses.sleep(n_.duty.waits() ? kTick : kIdleTick);
     n_.duty.tick();
     if (n_.clock.mono() - kept < kKeepPosition) continue;
     kept = n_.clock.mono();

@@ -44,6 +44,8 @@ class GroupDuty {
   void catch_up(const RoomPin& room, std::vector<UserId> users, Seq seq, std::uint64_t position);
   /// A member came online: if a push stands, it is looked at again.
   void came(Room& room, UserId user);
+  /// Whether `tick` has something to do now or later.
+  bool waits() const { return !checks_.empty(); }
   void tick();
 
   /// Every entry below this position is decided; nothing to decide: the largest number.

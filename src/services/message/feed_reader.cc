@@ -31,11 +31,13 @@ Awaitable<Result<FeedItems>> FeedReader::read(std::uint64_t after, std::size_t l
   for (;;) {
     if (closed_) co_return fail_for(Code::unavailable, "the server is stopping", 1'000);
     const auto seen = stored_.load();
-    PARLEY_CO_TRY(page, co_await run_blocking(loops_.pool(),
-                                              [this, after, limit] { return look(after, limit); }));
-    if (!page.items.empty() || limit == 0 || std::chrono::steady_clock::now() >= until)
-      co_return std::move(page);
-    after = page.next;
+    if (limit == 0 || stored_position_ > after) {
+      PARLEY_CO_TRY(page, co_await run_blocking(
+                              loops_.pool(), [this, after, limit] { return look(after, limit); }));
+      if (!page.items.empty() || limit == 0) co_return std::move(page);
+      after = page.next;
+    }
+    if (std::chrono::steady_clock::now() >= until) co_return FeedItems{{}, after};
     co_await wait(seen, until);
   }
 }

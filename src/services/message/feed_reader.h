@@ -14,8 +14,10 @@ namespace parley::message {
 /// loop.
 class FeedReader final : public FeedApi {
  public:
-  FeedReader(Loops& loops, ConversationStore& store, Feed& feed)
-      : loops_(loops), store_(store), feed_(feed) {}
+  /// `stored_position`: of what is stored, the last that is known; raised before `wake`.
+  FeedReader(Loops& loops, ConversationStore& store, Feed& feed,
+             const std::atomic<std::uint64_t>& stored_position)
+      : loops_(loops), store_(store), feed_(feed), stored_position_(stored_position) {}
 
   Awaitable<Result<std::uint64_t>> position(std::string consumer) override;
   Awaitable<Result<FeedItems>> read(std::uint64_t after, std::size_t limit,
@@ -41,6 +43,7 @@ class FeedReader final : public FeedApi {
   Loops& loops_;
   ConversationStore& store_;
   Feed& feed_;
+  const std::atomic<std::uint64_t>& stored_position_;
   std::mutex mutex_;
   std::list<Waiter> waiters_;
   std::atomic<std::uint64_t> stored_{0};  // how often something was

@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kKeepPosition{2};
 
 MessageService::MessageService(Needs needs, Settings settings)
     : feed_(needs.feed),
-      feed_reader_(needs.loops, needs.store, needs.feed),
+      feed_reader_(needs.loops, needs.store, needs.feed, shared_.stored_position),
       shared_{
           needs.loops,
           needs.clock,
