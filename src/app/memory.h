@@ -1,12 +1,13 @@
 #pragma once
 #include <boost/asio/steady_timer.hpp>
+#include <ctime>
 
 #include "base/loops.h"
 
 namespace parley::app {
 
 /// Gives memory that a burst left behind back to the system: glibc keeps it for ever otherwise.
-/// Looks every few seconds, on the blocking pool.
+/// Looks every few seconds, on the blocking pool, where something was done since.
 class MemoryKeeper {
  public:
   explicit MemoryKeeper(Loops& loops);
@@ -15,6 +16,7 @@ class MemoryKeeper {
  private:
   Loops& loops_;
   boost::asio::steady_timer timer_;
+  std::clock_t looked_ = 0;  // the process's CPU time at the last look
 };
 
 }  // namespace parley::app
