@@ -43,7 +43,14 @@ void Loop::forget_turn_end(const TurnEnd* what) {
     if (ending == what) ending = nullptr;
 }
 
+void Loop::end_turn() {
+  for (std::size_t i = 0; i < ending_.size(); ++i)
+    if (TurnEnd* ending = ending_[i]) ending->turn_ends();
+  ending_.clear();
+}
+
 void Loop::turn(Nanos deadline) {
+  end_turn();  // what was asked for since the last one must not wait for an event
   const Nanos wait = std::max<Nanos>(deadline - now(), 0);
   const timespec timeout{.tv_sec = wait / 1'000'000'000, .tv_nsec = wait % 1'000'000'000};
   const int n =
@@ -54,9 +61,7 @@ void Loop::turn(Nanos deadline) {
     if (event.data.ptr != nullptr) static_cast<Watched*>(event.data.ptr)->ready(event.events);
   }
   waiting_ = 0;
-  for (std::size_t i = 0; i < ending_.size(); ++i)
-    if (TurnEnd* ending = ending_[i]) ending->turn_ends();
-  ending_.clear();
+  end_turn();
 }
 
 }  // namespace parley::load

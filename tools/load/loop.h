@@ -42,6 +42,8 @@ class Loop {
   void turn(Nanos deadline);
 
  private:
+  void end_turn();
+
   int fd_;
   std::vector<epoll_event> events_;
   std::size_t waiting_ = 0;  // of events_, those not yet handed out
