@@ -7,6 +7,7 @@
 #include "services/gateway/gateway.h"
 #include "services/gateway/presence.h"
 #include "services/gateway/settings.h"
+#include "services/gateway/stream_directory.h"
 #include "services/gateway/ticket.h"
 #include "services/gateway/watched.h"
 
@@ -27,6 +28,8 @@ struct GatewayMetrics {
   Metric &sessions, &resumes, &sends, &deliveries, &held_back, &errors, &rest;
 };
 
+class GatewayLoop;
+
 /// What the loops of a gateway share. Outlives them.
 struct Shared {
   Loops& loops;
@@ -39,6 +42,8 @@ struct Shared {
   GatewayMetrics metrics;
   GatewayId id;
   std::atomic<bool> draining{false};
+  StreamDirectory streams = {};
+  std::vector<GatewayLoop*> loop_parts = {};  // as they are numbered; set once, before they start
 };
 
 }  // namespace parley::gateway

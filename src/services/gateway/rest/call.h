@@ -5,6 +5,7 @@
 
 #include "services/gateway/inflight.h"
 #include "services/gateway/shared.h"
+#include "services/gateway/streams.h"
 #include "services/gateway/validate.h"
 #include "wire/json_reader.h"
 
@@ -14,6 +15,7 @@ namespace parley::gateway::rest {
 struct Context {
   Shared& shared;
   Inflight& inflight;
+  Streams& streams;
   boost::asio::io_context& io;
   wire::JsonReader json;
 };
@@ -21,6 +23,7 @@ struct Context {
 /// One request on its way through its handler.
 struct Call {
   Context& context;
+  net::ConnectionId connection;
   net::HttpRequest request;
   std::map<std::string, std::string, std::less<>> query;  // decoded; of a name, the last
   std::vector<std::string> parts;                         // what `{...}` of the pattern stood for
@@ -60,6 +63,7 @@ std::vector<Route> account_routes();
 std::vector<Route> profile_routes();
 std::vector<Route> message_routes();
 std::vector<Route> group_routes();
+std::vector<Route> stream_routes();
 std::vector<Route> public_routes();
 
 }  // namespace parley::gateway::rest

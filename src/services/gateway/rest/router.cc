@@ -55,13 +55,13 @@ std::string_view bearer(std::string_view authorization) {
 
 }  // namespace
 
-Router::Router(Shared& shared, Inflight& inflight, boost::asio::io_context& io)
-    : context_{shared, inflight, io, wire::JsonReader(shared.settings.edge.max_http_body)},
+Router::Router(Shared& shared, Inflight& inflight, Streams& streams, boost::asio::io_context& io)
+    : context_{shared, inflight, streams, io, wire::JsonReader(shared.settings.edge.max_http_body)},
       strangers_(RateLimit(shared.settings.unauthenticated_per_second)),
       requests_(RateLimit(shared.settings.limits.requests_per_second)),
       sends_(RateLimit(shared.settings.limits.sends_per_second)) {
-  for (const auto& group :
-       {account_routes(), profile_routes(), message_routes(), group_routes(), public_routes()})
+  for (const auto& group : {account_routes(), profile_routes(), message_routes(), group_routes(),
+                            stream_routes(), public_routes()})
     routes_.insert(routes_.end(), group.begin(), group.end());
 }
 
@@ -96,11 +96,12 @@ Result<void> Router::admit(const Route& route, Call& call) {
     return std::unexpected(std::move(who).error());
   }
   call.who = *who;
-  const bool is_send = route.operation == "sendMsg";
+  const bool is_send = route.operation == "sendMsg" || route.operation == "sendFrames";
   return rated(is_send ? sends_ : requests_, who->device.value, now);
 }
 
-Awaitable<net::HttpResponse> Router::answer(net::HttpRequest request) {
+Awaitable<net::HttpResponse> Router::answer(net::ConnectionId connection,
+                                            net::HttpRequest request) {
   const auto refuse = [this](const Error& error) {
     context_.shared.metrics.errors.add();
     return error_response(error);
@@ -117,7 +118,8 @@ Awaitable<net::HttpResponse> Router::answer(net::HttpRequest request) {
     response.headers.emplace_back("Allow", found.allowed);
     co_return response;
   }
-  Call call{context_, std::move(request), std::move(target->query), std::move(found.parts)};
+  Call call{context_, connection, std::move(request), std::move(target->query),
+            std::move(found.parts)};
   if (auto admitted = admit(*found.route, call); !admitted) co_return refuse(admitted.error());
   auto answer = co_await found.route->handler(call);
   if (!answer) co_return refuse(answer.error());

@@ -1,0 +1,132 @@
+// Sessions by event stream and POST: what is different from a WebSocket. That the frames are the
+// same, the integration tests say, which run on every wire.
+#include <future>
+
+#include "services/gateway/testing/fixture.h"
+
+namespace parley::gateway::testing {
+namespace {
+
+using parley::testing::http;
+
+class Streamed : public GatewayTest {
+ protected:
+  explicit Streamed(std::size_t loops = 1) : GatewayTest(loops) {}
+  parley::testing::Http post(std::uint64_t session, const std::string& body,
+                             const std::string& bearer) {
+    return http(port_, "POST", "/v1/stream/" + std::to_string(session) + "/frames", body, bearer);
+  }
+  static std::string hello() { return R"({"id":"1","hello":{}})"; }
+};
+
+class StreamedOverLoops : public Streamed {
+ protected:
+  StreamedOverLoops() : Streamed(3) {}
+};
+
+TEST_F(Streamed, ASessionIsWelcomedAskedAndAnswered) {
+  start();
+  auto alice = client(1, Wire::http), bob = client(2);
+  eventually([&] { return metric("parley_gateway_sessions") == 2; });
+  EXPECT_TRUE(alice->request(ping(0)).has_pong());
+  const auto sent = alice->say("d:1:2", "k1", "hello");
+  EXPECT_TRUE(sent.result().has_sent()) << sent.ShortDebugString();
+  alice.reset();
+  eventually([&] { return metric("parley_gateway_sessions") == 1; });
+  eventually([&] { return sessions_.told().back() == std::pair{UserId(1), false}; });
+}
+
+TEST_F(StreamedOverLoops, FramesReachTheirStreamFromAnyLoop) {
+  start();
+  auto alice = client(1, Wire::http);
+  // Connections are dealt out over the loops: each of these comes by another one.
+  for (int i = 0; i < 12; ++i) EXPECT_TRUE(alice->request(ping(0)).has_pong());
+  for (int i = 0; i < 6; ++i)
+    EXPECT_TRUE(alice->say("d:1:2", "k" + std::to_string(i), "x").result().has_sent());
+}
+
+TEST_F(Streamed, ARefusalHasItsStatus) {
+  start();
+  EXPECT_EQ(http(port_, "POST", "/v1/stream", hello()).status, 401U);
+  EXPECT_EQ(http(port_, "POST", "/v1/stream", hello(), "nonsense").status, 401U);
+  EXPECT_EQ(http(port_, "POST", "/v1/stream", "{", token(1)).status, 400U);
+  EXPECT_EQ(http(port_, "POST", "/v1/stream", R"({"id":"1","ping":{}})", token(1)).status, 400U);
+  const auto bad = http(port_, "POST", "/v1/stream", R"({"hello":{"cursor":"garbage"}})", token(1));
+  EXPECT_EQ(bad.status, 400U);
+  EXPECT_NE(bad.body.find(R"("field":"cursor")"), std::string::npos) << bad.body;
+  EXPECT_EQ(metric("parley_gateway_sessions"), 0);
+}
+
+TEST_F(Streamed, CountsAmongTheConnectionsOfItsDevice) {
+  start();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(client(1, i % 2 ? Wire::http : Wire::json));
+  const auto ninth = http(port_, "POST", "/v1/stream", hello(), token(1));
+  EXPECT_EQ(ninth.status, 403U) << ninth.body;
+  clients.pop_back();
+  eventually([&] { return metric("parley_gateway_sessions") == 7; });
+  clients.push_back(client(1, Wire::http));
+}
+
+TEST_F(Streamed, FramesOfAnotherDeviceOrForNoStreamAreNotFound) {
+  start();
+  Client alice(port_, Wire::http);
+  const auto session = alice.hello(token(1)).session_id();
+  const std::string asks = R"({"id":"9","ping":{}})";
+  EXPECT_EQ(post(session, asks, token(1)).status, 202U);
+  EXPECT_EQ(post(session, asks, token(2)).status, 404U);
+  EXPECT_EQ(post(session, asks, token(1, 11)).status, 404U);
+  EXPECT_EQ(post(session, asks, "").status, 401U);
+  const auto elsewhere = post(session + 1, asks, token(1));
+  EXPECT_EQ(elsewhere.status, 404U);
+  EXPECT_NE(elsewhere.body.find("this gateway"), std::string::npos) << elsewhere.body;
+  EXPECT_EQ(post(session, "no frame", token(1)).status, 400U);
+  EXPECT_EQ(post(session, std::string(65 * 1024, ' '), token(1)).status, 413U);
+  // A WebSocket's session takes no frames by POST.
+  Client desk(port_, Wire::json);
+  const auto other = desk.hello(token(1)).session_id();
+  EXPECT_EQ(post(other, asks, token(1)).status, 404U);
+}
+
+TEST_F(Streamed, TooMuchUnansweredIsBusyAndNothingOfItIsTaken) {
+  settings_.limits.unanswered_requests = 4;
+  start();
+  Client alice(port_, Wire::http);
+  const auto session = alice.hello(token(1)).session_id();
+  messages_.hold_answers();
+  std::vector<v1::ClientFrame> four;
+  for (std::uint64_t i = 0; i < 4; ++i) four.push_back(send(100 + i, "d:1:2", "x"));
+  alice.send(four);
+  eventually([&] { return messages_.asked_sends() == 4; });
+  const auto busy = post(session, R"({"id":"200","ping":{}})", token(1));
+  EXPECT_EQ(busy.status, 503U);
+  EXPECT_NE(busy.body.find("busy"), std::string::npos) << busy.body;
+  messages_.release_answers();
+  for (int i = 0; i < 4; ++i)
+    ASSERT_TRUE(alice.next([](const v1::ServerFrame& f) { return f.result().has_sent(); }));
+  EXPECT_TRUE(alice.request(ping(0)).has_pong());
+}
+
+TEST_F(Streamed, SigningOutClosesIt) {
+  start();
+  auto alice = client(1, Wire::http);
+  gateway_->sign_out(UserId(1), DeviceId(10));
+  EXPECT_EQ(alice->close_code(), 4502U);
+}
+
+TEST_F(Streamed, AStopIsAnnouncedAndClosesIt) {
+  start();
+  auto alice = client(1, Wire::http);
+  std::promise<void> drained;
+  gateway_->drain(std::chrono::seconds(10), [&] { drained.set_value(); });
+  const auto notice = alice->next();
+  ASSERT_TRUE(notice && notice->has_reconnect());
+  EXPECT_EQ(alice->close_code(), 4000U);
+  alice.reset();
+  EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  loops_.stop();
+  gateway_.reset();
+}
+
+}  // namespace
+}  // namespace parley::gateway::testing
