@@ -1,4 +1,4 @@
-// What people see of the promises, over real sockets: both subprotocols, several devices, kills in
+// What people see of the promises, over real sockets: every wire, several devices, kills in
 // between.
 #include <chrono>
 #include <csignal>
@@ -173,6 +173,7 @@ TEST_P(Delivery, RetriesAcrossAKillGiveOneMessageAndTheSameAnswer) {
 }
 
 TEST_P(Delivery, AResumeTicketOpensASessionUntilSignOut) {
+  if (GetParam() == Client::Wire::http) GTEST_SKIP() << "a stream is opened by an access token";
   std::string ticket;
   {
     Client first(server.port(), GetParam());
@@ -221,10 +222,10 @@ TEST_P(Delivery, WhoIsNotConnectedIsPushedOnceDurably) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
 }
 
-INSTANTIATE_TEST_SUITE_P(Wire, Delivery, ::testing::Values(Client::Wire::pb, Client::Wire::json),
-                         [](const auto& wire) {
-                           return wire.param == Client::Wire::pb ? "pb" : "json";
-                         });
+INSTANTIATE_TEST_SUITE_P(Wire, Delivery,
+                         ::testing::Values(Client::Wire::pb, Client::Wire::json,
+                                           Client::Wire::http),
+                         [](const auto& wire) { return Client::name(wire.param); });
 
 }  // namespace
 }  // namespace parley::testing
