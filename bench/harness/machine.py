@@ -84,17 +84,20 @@ class Disturbance:
 
     LIMIT = 8.0
 
-    def __init__(self, pid):
-        self._pid = pid
-        self._start = (time.monotonic(), core_busy_seconds(SERVER_CORE), cpu_seconds(pid))
+    def __init__(self, *pids):
+        self._pids = pids
+        self._start = (time.monotonic(), core_busy_seconds(SERVER_CORE), self._own_seconds())
         self._stolen = stolen_seconds()
 
     def end(self):
-        """Returns (points of others, points of the process)."""
+        """Returns (points of others, points of the processes)."""
         wall = time.monotonic() - self._start[0]
-        own = cpu_seconds(self._pid) - self._start[2]
+        own = self._own_seconds() - self._start[2]
         busy = core_busy_seconds(SERVER_CORE) - self._start[1]
         return max(0.0, 100 * (busy - own) / wall), 100 * own / wall
+
+    def _own_seconds(self):
+        return sum(cpu_seconds(pid) for pid in self._pids)
 
     def stolen(self):
         """Points of all cores together since the start."""

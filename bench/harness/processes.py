@@ -102,15 +102,16 @@ class Bench:
         self.bin = pathlib.Path(binaries).resolve()
         self.data = pathlib.Path(data).resolve()
 
-    def seeded(self, users, conversations, messages):
+    def seeded(self, users, conversations, messages, groups=0, group_members=2):
         """A folder that `parleyd seed` filled, made once and kept for copies."""
-        folder = self.data / f"seed-{users}-{conversations}-{messages}"
+        folder = self.data / f"seed-{users}-{conversations}-{messages}-{groups}-{group_members}"
         if not (folder / "tokens.jsonl").exists():
             machine.fresh(folder)
             with open(self.data / "seed.log", "wb") as log:
                 done = subprocess.run(
                     [str(self.bin / "parleyd"), "seed", "--data", str(folder), "--users", str(users),
-                     "--conversations", str(conversations), "--messages", str(messages)],
+                     "--conversations", str(conversations), "--messages", str(messages),
+                     "--groups", str(groups), "--group-members", str(group_members)],
                     stdout=log, stderr=log, check=False)
             if done.returncode != 0:
                 raise Failed(f"parleyd seed failed: {(self.data / 'seed.log').read_text()[-1000:]}")
@@ -123,14 +124,20 @@ class Bench:
         os.sync()
         return target
 
-    def server(self, folder, syncs=None, test_data=True):
+    def server(self, folder, syncs=None, test_data=True, certificate=None):
+        """`certificate`: the files of a pair, by which clients are served with TLS."""
         command = [self.bin / "parleyd", "--data", folder, "--listen", "127.0.0.1:0"]
         if test_data:
             command.append("--test-data")
+        if certificate:
+            command += ["--server-tls_certificate", certificate[0], "--server-tls_key", certificate[1]]
         program = Program("parleyd", command, machine.SERVER_CORE, self.data,
                           {**RAISED, **(syncs.environment if syncs else {})})
         try:
             program.address = program.wait_for_line("listening on ")
+            if certificate:
+                self._ca = certificate[0]
+                program.address = f"https://{program.address}"
         except BaseException:
             program.stop()
             raise
@@ -170,6 +177,8 @@ class Bench:
         self._report = self.data / "load.json"
         self._report.unlink(missing_ok=True)
         command = [self.bin / "parley-load", "--server", address, "--quiet", "--report", self._report, *options]
+        if address.startswith("https://"):
+            command += ["--ca", self._ca]
         if tokens is not None:
             command += ["--tokens", tokens]
         return Program("parley-load", command, machine.LOAD_CORE, self.data)

@@ -69,6 +69,10 @@ void Config::declare(ConfigReader& reader) {
   reader.add("server", "tls", &server.tls,
              "off: an address that is not loopback may be served without TLS",
              one_of(server.tls, {"", "off"}));
+  reader.add("server", "tls_certificate", &server.tls_certificate,
+             "file of the certificate and its chain, PEM: clients are served by TLS 1.2 and 1.3; "
+             "read again when it changes and on SIGHUP");
+  reader.add("server", "tls_key", &server.tls_key, "file of the certificate's private key, PEM");
   reader.add("server", "loops", &server.loops, "event loops; 0: one per core",
              between(server.loops, 0, 256));
   reader.add("server", "pool_threads", &server.pool_threads, "threads for work that blocks",
@@ -143,11 +147,21 @@ Result<void> Config::complete() {
         fmt::format("127.0.0.1:{}", listen.port == 0 || listen.port == 65535 ? 0 : listen.port + 1);
   if (auto admin = parse_address(server.admin); !admin) return std::unexpected(admin.error());
   const bool loopback = is_loopback(listen.host);
-  if (!loopback && server.tls != "off")
+  if (server.tls_certificate.empty() != server.tls_key.empty())
+    return fail(Code::invalid_argument,
+                fmt::format("server.{} is set and server.{} is not: TLS needs the certificate and "
+                            "its key",
+                            server.tls_key.empty() ? "tls_certificate" : "tls_key",
+                            server.tls_key.empty() ? "tls_key" : "tls_certificate"));
+  const bool encrypted = !server.tls_certificate.empty();
+  if (encrypted && server.tls == "off")
+    return fail(Code::invalid_argument,
+                "server.tls = \"off\" and a certificate is set: leave out one of them");
+  if (!loopback && !encrypted && server.tls != "off")
     return fail(Code::invalid_argument,
                 fmt::format("server.listen = \"{}\" can be reached from other machines and there "
-                            "is no TLS: serve it "
-                            "behind a proxy that ends TLS and say tls = \"off\" under [server]",
+                            "is no TLS: set tls_certificate and tls_key under [server], or serve "
+                            "it behind a proxy that ends TLS and say tls = \"off\" there",
                             server.listen));
   if (auth.sign_up.empty()) auth.sign_up = loopback ? "open" : "invite";
   return {};

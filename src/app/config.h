@@ -16,6 +16,7 @@ struct Config {
     std::string admin;
     std::string data = "parley-data";
     std::string tls;
+    std::string tls_certificate, tls_key;
     std::size_t loops = 0;
     std::size_t pool_threads = 4;
   } server;

@@ -18,6 +18,27 @@ std::vector<GatewayId> gateway_ids(const Process& p) {
   return out;
 }
 
+/// Tells the gateway when the message service is there again, and for how long nothing may have
+/// come.
+class MessageAgain final : public rpc::LinkUser {
+ public:
+  explicit MessageAgain(Process& process) : process_(process) {}
+  void on_lost(const Error&) override {
+    if (!lost_) lost_ = std::chrono::steady_clock::now();
+  }
+  void on_open(rpc::v1::Frame&) override {
+    const auto lost = std::exchange(lost_, {});
+    auto* gateway = process_.open_gateway.load();
+    if (lost && gateway)
+      gateway->read_again(std::chrono::ceil<std::chrono::milliseconds>(
+          std::chrono::steady_clock::now() - *lost + rpc::Link::Settings{}.broken_after));
+  }
+
+ private:
+  Process& process_;
+  std::optional<std::chrono::steady_clock::time_point> lost_;
+};
+
 }  // namespace
 
 void connect_session(Process& p) {
@@ -34,7 +55,7 @@ void connect_auth(Process& p) {
   p.stubs.judge = std::make_unique<auth::RemoteJudge>(p.clock);
   p.stubs.auth = std::make_unique<rpc::AuthClient>(
       *p.loops, 0, link(p, "auth").channel(), *p.stubs.judge, [&p](UserId user, DeviceId device) {
-        if (p.gateway) p.gateway->sign_out(user, device);
+        if (auto* gateway = p.open_gateway.load()) gateway->sign_out(user, device);
       });
   p.api.auth = p.stubs.auth.get();
 }
@@ -53,6 +74,8 @@ void connect_message(Process& p) {
   auto& to = link(p, "message");
   p.stubs.messages = std::make_unique<rpc::MessageClient>(to);
   p.stubs.feed = std::make_unique<rpc::FeedClient>(to);
+  p.stubs.messages_again = std::make_unique<MessageAgain>(p);
+  to.add(*p.stubs.messages_again);
   p.api.messages = p.stubs.messages.get();
   p.api.feed = p.stubs.feed.get();
 }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/certificate.h"
 #include "app/seed.h"
 #include "app/server.h"
 #include "app/services.h"
@@ -66,14 +67,15 @@ Result<void> check_folder(const Config& config, const Arguments& arguments) {
   return {};
 }
 
-void greet(const Server& server, const std::vector<Server::Person>& people) {
+void greet(const Server& server, bool encrypted, const std::vector<Server::Person>& people) {
   if (!server.has_gateway()) {
     fmt::print("Parley's {} runs.\n\n  health    http://{}/readyz\n\n", server.targets(),
                server.admin_address());
     return;
   }
-  fmt::print("Parley is running.\n\n  open      http://{0}/\n  health    http://{1}/readyz\n\n",
-             server.address(), server.admin_address());
+  const auto url = (encrypted ? "https://" : "http://") + server.address();
+  fmt::print("Parley is running.\n\n  open      {0}/\n  health    http://{1}/readyz\n\n", url,
+             server.admin_address());
   if (!people.empty()) {
     fmt::print(
         "Demo people (their passwords were made at random and are kept in the data folder):\n\n");
@@ -82,17 +84,16 @@ void greet(const Server& server, const std::vector<Server::Person>& people) {
     fmt::print("\nNext, in two other terminals:\n\n");
     for (std::size_t i = 0; i < people.size(); ++i)
       fmt::print(
-          "  build/release/bin/parley --server http://{} --profile {} sign-in {} && "
+          "  build/release/bin/parley --server {} --profile {} sign-in {} && "
           "build/release/bin/parley --profile {} open {}\n",
-          server.address(), people[i].name, people[i].name, people[i].name,
-          people[people.size() - 1 - i].name);
+          url, people[i].name, people[i].name, people[i].name, people[people.size() - 1 - i].name);
     fmt::print("\nCtrl-C stops the server.\n\n");
   }
 }
 
-int serve(const Config& config, const Targets& targets, const Arguments& arguments) {
+int serve(const Config& config, const Targets& targets, const Arguments& arguments,
+          SystemClock& clock, std::shared_ptr<net::Tls> tls) {
   if (auto fits = check_folder(config, arguments); !fits) return complain(kFailed, fits.error());
-  SystemClock clock;
   auto server = Server::start(config, targets, clock);
   if (!server) return complain(kFailed, server.error());
 
@@ -104,7 +105,7 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
       people.push_back(std::move(*person));
     }
   }
-  greet(**server, people);
+  greet(**server, tls != nullptr, people);
   // The one line that programs wait for.
   fmt::print("listening on {}\n", (*server)->address());
   std::fflush(stdout);
@@ -112,6 +113,7 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
   boost::asio::io_context signals;
   boost::asio::signal_set stop(signals, SIGTERM, SIGINT);
   stop.async_wait([&](auto, int) { signals.stop(); });
+  const CertificateWatch certificate(signals, config, std::move(tls));
   boost::asio::signal_set jump(signals);
   std::function<void()> wait_for_jump = [&] {
     jump.async_wait([&](boost::system::error_code cancelled, int) {
@@ -180,6 +182,10 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(0, 10'000));
   seed_command->add_option("--messages", arguments.plan.messages, "in each conversation")
       ->check(CLI::Range(0, 10'000'000));
+  seed_command->add_option("--groups", arguments.plan.groups, "how many, besides")
+      ->check(CLI::Range(0, 10'000));
+  seed_command->add_option("--group-members", arguments.plan.group_members, "of each group")
+      ->check(CLI::Range(2, 100'000));
   seed_command->add_option("--tokens-file", arguments.plan.tokens_file,
                            "default: tokens.jsonl in the data folder");
   cli.require_subcommand(0, 1);
@@ -196,6 +202,15 @@ int run(int argc, char** argv) {
   auto configured = read_config(reader, arguments);
   if (configured) configured = config.complete();
   if (configured) configured = check_addresses(config, *targets);
+  SystemClock clock;
+  std::shared_ptr<net::Tls> tls;
+  if (configured && (targets->all || targets->names.contains("gateway"))) {
+    auto opened = open_certificate(config, clock);
+    if (opened)
+      config.gateway.edge.tls = tls = std::move(*opened);
+    else
+      configured = std::unexpected(opened.error());
+  }
   if (!configured) return complain(kWrongUsage, configured.error());
   if (arguments.print) return fmt::print("{}", reader.print()), 0;
   if (arguments.verify) return fmt::print("the settings are good\n"), 0;
@@ -210,7 +225,7 @@ int run(int argc, char** argv) {
     auto done = seed(config, arguments.plan);
     return done ? 0 : complain(kFailed, done.error());
   }
-  return serve(config, *targets, arguments);
+  return serve(config, *targets, arguments, clock, std::move(tls));
 }
 
 }  // namespace

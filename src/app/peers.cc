@@ -4,15 +4,21 @@
 #include <thread>
 
 namespace parley::app {
+namespace {
+// A process that was started again is found within this. One packet is what an attempt costs.
+constexpr std::chrono::milliseconds kLongestPause{500};
+}  // namespace
 
 rpc::Link& Peers::at(const std::string& address, const std::string& name, bool needed) {
   auto& peer = by_address_[address];
   peer.needed |= needed;
   peer.names += (peer.names.empty() ? "" : ", ") + name;
   if (!peer.link) {
-    peer.channel = std::make_unique<rpc::Channel>(rpc::Channel::Settings{.address = address});
+    peer.channel = std::make_unique<rpc::Channel>(
+        rpc::Channel::Settings{.address = address, .longest_pause = kLongestPause});
     rpc::Link::Settings settings;
     settings.process = process_;
+    settings.longest_pause = kLongestPause;
     peer.link = std::make_unique<rpc::Link>(loops_, by_address_.size() % loops_.size(),
                                             *peer.channel, std::move(settings));
   }

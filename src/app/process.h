@@ -62,6 +62,7 @@ struct Process {
     std::unique_ptr<rpc::UserClient> users;
     std::unique_ptr<rpc::NotificationClient> notifications;
     std::unique_ptr<rpc::MessageClient> messages;
+    std::unique_ptr<rpc::LinkUser> messages_again;
     std::unique_ptr<rpc::FeedClient> feed;
     std::unique_ptr<rpc::GroupClient> groups;
     std::map<GatewayId, std::unique_ptr<rpc::DeliveryClient>> gateways;
@@ -75,6 +76,7 @@ struct Process {
   std::unique_ptr<message::MessageService> messages;
   std::unique_ptr<group::GroupService> groups;
   std::unique_ptr<gateway::Gateway> gateway;
+  std::atomic<gateway::Gateway*> open_gateway{nullptr};  // once it takes clients; any thread
 
   struct Apis {
     SessionApi* sessions = nullptr;

@@ -5,6 +5,7 @@
 #include <fmt/os.h>
 #include <future>
 
+#include "app/seed_groups.h"
 #include "app/server.h"
 #include "app/stores.h"
 #include "base/clock.h"
@@ -100,7 +101,11 @@ Result<void> add_messages(RocksdbConversationStore& store,
 }
 
 Result<void> write_tokens(const std::string& path, const std::vector<auth::SeededUser>& users,
-                          const SeedPlan& plan) {
+                          const SeedPlan& plan, const std::vector<std::string>& groups) {
+  std::vector<std::string> groups_of(users.size());
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    for (const auto i : members_of_group(plan, g))
+      groups_of[i] += fmt::format("{}\"{}\"", groups_of[i].empty() ? "" : ",", groups[g]);
   try {
     auto out = fmt::output_file(path, fmt::file::WRONLY | fmt::file::CREATE | fmt::file::TRUNC);
     for (std::size_t i = 0; i < users.size(); ++i) {
@@ -108,9 +113,10 @@ Result<void> write_tokens(const std::string& path, const std::vector<auth::Seede
       for (auto j : peers_of(i, plan))
         peers += fmt::format("{}\"{}\"", peers.empty() ? "" : ",", users[j].user.value);
       out.print(
-          R"({{"user_id":"{}","device_id":"{}","name":"{}","access_token":"{}","peers":[{}]}})"
+          R"({{"user_id":"{}","device_id":"{}","name":"{}","access_token":"{}","peers":[{}],"groups":[{}]}})"
           "\n",
-          users[i].user.value, users[i].device.value, users[i].name, users[i].access_token, peers);
+          users[i].user.value, users[i].device.value, users[i].name, users[i].access_token, peers,
+          groups_of[i]);
     }
   } catch (const std::system_error& error) {
     return fail(Code::invalid_argument,
@@ -121,21 +127,7 @@ Result<void> write_tokens(const std::string& path, const std::vector<auth::Seede
   return {};
 }
 
-}  // namespace
-
-Result<void> seed(const Config& config, const SeedPlan& plan) {
-  const std::filesystem::path data = config.server.data;
-  if (std::filesystem::exists(data) && !std::filesystem::is_empty(data) &&
-      !std::filesystem::exists(data / kTestDataMark))
-    return fail(Code::invalid_argument,
-                data.string() + " is in use and holds no test data: give a new folder by --data");
-  std::error_code error;
-  std::filesystem::create_directories(data, error);
-  if (std::FILE* mark = std::fopen((data / kTestDataMark).c_str(), "w"))
-    std::fclose(mark);
-  else
-    return fail(Code::invalid_argument,
-                data.string() + " cannot be written: give another folder by --data");
+Result<auth::Seeded> seed_people(const Config& config, const SeedPlan& plan) {
   Stores stores;
   PARLEY_TRY_VOID(stores.open_conversations(config));
   PARLEY_TRY_VOID(stores.open_accounts(config));
@@ -150,9 +142,33 @@ Result<void> seed(const Config& config, const SeedPlan& plan) {
                          },
                          people));
   PARLEY_TRY_VOID(add_messages(*stores.conversations, seeded.users, plan, clock.wall()));
+  return seeded;
+}
+
+}  // namespace
+
+Result<void> seed(const Config& config, const SeedPlan& plan) {
+  if (plan.groups > 0 && plan.group_members > plan.users)
+    return fail(Code::invalid_argument,
+                fmt::format("{} people make no group of {}: give more --users", plan.users,
+                            plan.group_members));
+  const std::filesystem::path data = config.server.data;
+  if (std::filesystem::exists(data) && !std::filesystem::is_empty(data) &&
+      !std::filesystem::exists(data / kTestDataMark))
+    return fail(Code::invalid_argument,
+                data.string() + " is in use and holds no test data: give a new folder by --data");
+  std::error_code error;
+  std::filesystem::create_directories(data, error);
+  if (std::FILE* mark = std::fopen((data / kTestDataMark).c_str(), "w"))
+    std::fclose(mark);
+  else
+    return fail(Code::invalid_argument,
+                data.string() + " cannot be written: give another folder by --data");
+  PARLEY_TRY(seeded, seed_people(config, plan));
+  PARLEY_TRY(groups, seed_groups(config, plan, seeded.users));
   const auto tokens =
       plan.tokens_file.empty() ? (data / "tokens.jsonl").string() : plan.tokens_file;
-  PARLEY_TRY_VOID(write_tokens(tokens, seeded.users, plan));
+  PARLEY_TRY_VOID(write_tokens(tokens, seeded.users, plan, groups));
   fmt::print(
       "{} people, each in {} conversations of {} messages; password of all: {}\ntokens: {}\n",
       plan.users, peers_of(0, plan).size(), plan.messages, seeded.password, tokens);

@@ -95,6 +95,7 @@ Result<void> open_gateway(Process& p) {
   });
   if (!port) return std::unexpected(port.error());
   p.listen.port = *port;
+  p.open_gateway = p.gateway.get();
   return {};
 }
 

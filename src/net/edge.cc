@@ -29,7 +29,10 @@ EdgeMetrics::EdgeMetrics(Metrics& in)
       received_messages(in.counter("parley_edge_messages_received_total", "WebSocket messages")),
       received_bytes(in.counter("parley_edge_received_bytes_total", "bytes read from sockets")),
       sent_bytes(in.counter("parley_edge_sent_bytes_total", "bytes written to sockets")),
-      slow_readers(in.counter("parley_edge_slow_readers_total", "closed with 4008")) {}
+      slow_readers(in.counter("parley_edge_slow_readers_total", "closed with 4008")),
+      tls_handshakes(in.counter("parley_edge_tls_handshakes_total", "TLS handshakes done")),
+      tls_resumed(in.counter("parley_edge_tls_resumed_total", "those of them by a ticket")),
+      tls_failed(in.counter("parley_edge_tls_failed_total", "connections that TLS refused")) {}
 
 Edge::Impl::Impl(asio::io_context& io, EdgeConfig config, EdgeHandler& handler, const Clock& clock,
                  Metrics* metrics, std::shared_ptr<Admission> admission)
@@ -55,6 +58,11 @@ Edge::Impl::Impl(asio::io_context& io, EdgeConfig config, EdgeHandler& handler, 
       buffer_(kBufferSize) {
   slots_.reserve(config_.max_connections + kRefusedAtOnce);
   wheel_.reserve(config_.max_connections + kRefusedAtOnce);
+  if (config_.tls) {
+    tls_sessions_.reserve(slots_.capacity());
+    tls_scratch_ = std::make_unique<TlsScratch>();
+    tls_input_.resize(TlsSession::kMaxInput);
+  }
   wait();
   start_clock();
 }
@@ -102,6 +110,7 @@ void Edge::Impl::take(UniqueFd socket) {
   ++used_;
   refused_ += refused;
   metrics_.connections.add();
+  if (config_.tls) start_tls(*c);
   epoll_event event{EPOLLIN, {.u64 = id_of(*c).value}};
   if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, c->fd, &event) != 0) {
     log::warn("edge", "cannot watch a connection, so it is closed: {}",
@@ -138,6 +147,7 @@ void Edge::Impl::drop(Connection& c, CloseCode code) {
     spare_outputs_.push_back(std::move(c.output));
   }
   c.output.reset();
+  if (config_.tls) tls_sessions_[slot_of(c)].reset();
   wheel_.clear(slot_of(c));
   if (c.refused)
     --refused_;

@@ -16,6 +16,7 @@
 #include "net/admission.h"
 #include "net/http_message.h"
 #include "net/socket.h"
+#include "net/tls.h"
 
 namespace parley::net {
 
@@ -48,6 +49,7 @@ struct EdgeConfig {
   std::chrono::milliseconds tick{1'000};                // resolution of every deadline above
   std::string websocket_path = {};                      // where upgrades are taken; empty: any path
   std::vector<std::string> subprotocols = {};           // offered, in order of preference
+  std::shared_ptr<const Tls> tls = {};                  // null: connections are plain
   bool allow_no_subprotocol = false;  // else an upgrade that offers none of ours is refused
 };
 

@@ -18,12 +18,12 @@ namespace parley::net {
 struct EdgeMetrics {
   explicit EdgeMetrics(Metrics& in);
   Metric &connections, &websockets, &streams, &refused, &requests, &received_messages,
-      &received_bytes, &sent_bytes, &slow_readers;
+      &received_bytes, &sent_bytes, &slow_readers, &tls_handshakes, &tls_resumed, &tls_failed;
 };
 
 /// The parts of an edge, by file: edge.cc is what the owner calls and the life of a slot;
 /// edge_turn.cc reads, writes and tells; edge_http.cc and edge_websocket.cc use up what was read;
-/// edge_deadlines.cc is the clock.
+/// edge_tls.cc is what is different where they are encrypted; edge_deadlines.cc is the clock.
 ///
 /// Nothing here calls the handler but the three kinds of turn (socket events, what was posted, a
 /// tick of the clock), each of which ends in `end_turn`. A slot is given back only there, so a
@@ -65,6 +65,14 @@ struct Edge::Impl {
   void tell();
   void flush(Connection& c);
   void flushed(Connection& c);
+
+  // edge_tls.cc
+  TlsSession* tls_of(const Connection& c) {
+    return config_.tls ? tls_sessions_[slot_of(c)].get() : nullptr;
+  }
+  void start_tls(Connection& c);
+  void read_tls(Connection& c, TlsSession& tls);
+  void finish_tls(Connection& c);
 
   // edge_http.cc
   bool consume_http(Connection& c, char*& at, char* end);
@@ -118,6 +126,10 @@ struct Edge::Impl {
   FrameReader frames_;                // for connections with no frame under way
   std::unique_ptr<HttpReader> http_;  // likewise, for requests
   std::vector<std::unique_ptr<OutputQueue>> spare_outputs_;
+
+  std::unique_ptr<TlsScratch> tls_scratch_;                // null: connections are plain
+  std::vector<char> tls_input_;                            // every socket is read into it first
+  std::vector<std::unique_ptr<TlsSession>> tls_sessions_;  // by slot
 
   struct Told {
     ConnectionId id;

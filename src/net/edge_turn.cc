@@ -66,6 +66,7 @@ void Edge::Impl::read(Connection& c) {
     c.deaf = true;
     return watch(c);
   }
+  if (auto* tls = tls_of(c)) return read_tls(c, *tls);
   const auto size = receive(c.fd, buffer_.data(), buffer_.size());
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
   if (size <= 0) return drop(c, kAbnormal);
@@ -147,23 +148,27 @@ void Edge::Impl::tell() {
 
 void Edge::Impl::flush(Connection& c) {
   if (c.state == State::lingering) c.input.reset();  // not before: it may have been in use
-  if (c.output) {
+  auto* tls = tls_of(c);
+  if (c.output || (tls && tls->has_output())) {
     const auto before = turn_sent_;
-    const auto state = c.output->flush(c.fd, turn_sent_);
+    const auto state =
+        tls ? tls->flush(c.fd, c.output.get(), turn_sent_) : c.output->flush(c.fd, turn_sent_);
     if (state == OutputQueue::State::failed) return drop(c, kAbnormal);
     const bool was_blocked = c.blocked;
     c.blocked = state == OutputQueue::State::blocked;
     if (c.blocked) {
+      if (!c.output) c.output = std::make_unique<OutputQueue>();  // knows since when
       if (!was_blocked || turn_sent_ != before) c.output->progress_tick = tick_;
       if (!was_blocked) arm(c);
       return watch(c);
     }
-    if (spare_outputs_.size() < kSpareOutputs) {
+    if (was_blocked) watch(c);
+    if (tls && !tls->established()) return;  // what is queued waits for the handshake
+    if (c.output && spare_outputs_.size() < kSpareOutputs) {
       c.output->clear();
       spare_outputs_.push_back(std::move(c.output));
     }
     c.output.reset();
-    if (was_blocked) watch(c);
   }
   flushed(c);
 }
@@ -175,9 +180,13 @@ void Edge::Impl::flushed(Connection& c) {
     to_tell_.push_back({id_of(c), false});
   }
   if (c.state == State::replying) return next_request(c);
-  if (c.state == State::closing && c.farewell) return drop(c, c.close_code);
+  if (c.state == State::closing && c.farewell) {
+    finish_tls(c);
+    return drop(c, c.close_code);
+  }
   if (c.state == State::lingering && !c.shut) {
     c.shut = true;
+    finish_tls(c);
     ::shutdown(c.fd, SHUT_WR);
   }
 }

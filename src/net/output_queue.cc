@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "net/socket.h"
 
@@ -33,6 +34,18 @@ OutputQueue::State OutputQueue::flush(int fd, std::size_t& written) {
     if (static_cast<std::size_t>(taken) < wanted) return State::blocked;
   }
   return State::empty;
+}
+
+std::size_t OutputQueue::take(char* to, std::size_t size) {
+  std::size_t taken = 0;
+  auto offset = offset_;
+  for (auto i = first_; i < blocks_.size() && taken < size; ++i, offset = 0) {
+    const auto part = blocks_[i].view().substr(offset, size - taken);
+    std::memcpy(to + taken, part.data(), part.size());
+    taken += part.size();
+  }
+  advance(taken);
+  return taken;
 }
 
 void OutputQueue::advance(std::size_t written) {

@@ -21,6 +21,9 @@ class OutputQueue {
   /// Writes as much as the socket takes; `written` grows by that.
   State flush(int fd, std::size_t& written);
 
+  /// Moves at most `size` bytes off the front to `to`; returns how many.
+  std::size_t take(char* to, std::size_t size);
+
   /// Drops what was not begun: of a block that is partly written, the peer gets the rest.
   void keep_only_started();
 

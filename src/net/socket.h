@@ -31,7 +31,8 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-/// The one place where bytes pass a socket: TLS will go in here. Both answer like recv and sendmsg.
+/// The one place where bytes pass a socket; `tls.h` encrypts on the way. Both answer like recv and
+/// sendmsg.
 inline ssize_t receive(int fd, char* data, std::size_t size) { return ::recv(fd, data, size, 0); }
 inline ssize_t transmit(int fd, const iovec* parts, std::size_t count) {
   if (count == 1) return ::send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);

@@ -176,6 +176,35 @@ TEST_F(LinkTest, BeyondTheBoundSendsAreRefusedAtOnceAndTakenAgainWhenThereIsRoom
   EXPECT_TRUE(answers.sent(bound + 2));
 }
 
+TEST_F(LinkTest, APeerThatIsSilentIsUnavailableAtOnceUntilItSpeaksAgain) {
+  auto settings = Asking::quick();
+  settings.tick = std::chrono::milliseconds(20);
+  settings.silent_after = std::chrono::milliseconds(200);
+  connect(settings);
+  std::promise<void> wake;
+  const auto woken = wake.get_future().share();
+  for (std::size_t loop = 0; loop < 2; ++loop)
+    boost::asio::post(serving.loops.at(loop), [woken] { woken.wait(); });
+  std::uint64_t token = 0;
+  // Those that were sent before the silence was noticed wait for their answers.
+  ASSERT_TRUE(eventually([&] {
+    send({request(++token, kTalk, "x")});
+    return answers.sent() != 0;
+  }));
+  send({request(++token, kTalk, "x")});
+  ASSERT_TRUE(eventually([&] { return answers.sent(token).error().code != Code::internal; }));
+  EXPECT_EQ(answers.sent(token).error().code, Code::unavailable);
+  EXPECT_GT(answers.sent(token).error().retry_after_ms, 0u);
+  EXPECT_FALSE(asking->link.missing()) << "it is there, and slow";
+  wake.set_value();
+  ASSERT_TRUE(eventually([&] {
+    send({request(++token, kTalk, "x")});
+    return answers.sent(token - 1).has_value();
+  }));
+  ASSERT_TRUE(eventually([&] { return answers.sent() == token; }));
+  EXPECT_TRUE(answers.sent(1)) << "what it had taken is answered";
+}
+
 TEST(Version, APeerOfAnotherVersionIsRefusedAndItsCallersAreToldAtOnce) {
   Serving serving(kVersion + 1);
   FakeMessages fake(serving.loops);
@@ -192,9 +221,11 @@ TEST(Version, APeerOfAnotherVersionIsRefusedAndItsCallersAreToldAtOnce) {
   on_loop(asking.loops, 0, [&] { messages.send({request(1, kTalk, "x")}, answers); });
   ASSERT_TRUE(eventually([&] { return answers.sent() == 1; }));
   EXPECT_EQ(answers.sent(1).error().code, Code::unavailable);
+  EXPECT_GT(answers.sent(1).error().retry_after_ms, 0u);
   const auto called = await(asking.loops, messages.view(UserId(7), kTalk));
   ASSERT_FALSE(called);
   EXPECT_EQ(called.error().code, Code::unavailable);
+  EXPECT_GT(called.error().retry_after_ms, 0u);
   EXPECT_NE(called.error().message.find("speaks version"), std::string::npos);
   EXPECT_TRUE(fake.sends().empty());
   asking.stop();

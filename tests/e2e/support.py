@@ -1,6 +1,7 @@
 """What the end-to-end tests stand on: the server's process, a gate before it, a terminal."""
 import codecs
 import fcntl
+import hashlib
 import os
 import pathlib
 import pty
@@ -12,8 +13,23 @@ import termios
 import threading
 import time
 import unicodedata
+import venv
 
 DEADLINE = 30.0
+REQUIREMENTS = pathlib.Path(__file__).resolve().parent.parent / "requirements.txt"
+
+
+def prepare(environment, package):
+    """The interpreter of a virtual environment with the package; made anew when the pins change."""
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    stamp = environment / "requirements.sha256"
+    python = environment / "bin" / "python"
+    if not stamp.exists() or stamp.read_text() != digest:
+        venv.create(environment, clear=True, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                        package, "--constraint", REQUIREMENTS], check=True)
+        stamp.write_text(digest)
+    return python
 
 
 def wait_for(condition, what):

@@ -12,10 +12,14 @@ namespace {
 
 class Delivery : public ::testing::TestWithParam<Client::Wire> {
  protected:
+  static void SetUpTestSuite() {
+    suite = std::make_unique<SuiteServer>(
+        std::vector<std::string>{"--limits-sends_per_second", "100000"});
+  }
+  static void TearDownTestSuite() { suite.reset(); }
   Delivery()
-      : server(folder.path() / "data", {"--limits-sends_per_second", "100000"}),
-        ann(sign_up(server.port(), "ann")),
-        bob(sign_up(server.port(), "bob")),
+      : ann(sign_up(server.port(), own_name("ann"))),
+        bob(sign_up(server.port(), own_name("bob"))),
         talk(direct(ann.user_id(), bob.user_id())) {}
 
   std::unique_ptr<Client> connect(const v1::Tokens& who, const std::string& cursor = "") {
@@ -50,14 +54,16 @@ class Delivery : public ::testing::TestWithParam<Client::Wire> {
     return out;
   }
 
-  TempFolder folder;
-  ServerProcess server;
+  static std::unique_ptr<SuiteServer> suite;
+  ServerProcess& server = suite->server;
   v1::Tokens ann, bob;
   std::string talk;
 };
+std::unique_ptr<SuiteServer> Delivery::suite;
 
 TEST_P(Delivery, EveryDeviceOfBothUsersSeesTheSameLog) {
-  const auto ann_tablet = sign_in(server.port(), "ann"), bob_tablet = sign_in(server.port(), "bob");
+  const auto ann_tablet = sign_in(server.port(), own_name("ann")),
+             bob_tablet = sign_in(server.port(), own_name("bob"));
   auto a1 = connect(ann), a2 = connect(ann_tablet), b1 = connect(bob), b2 = connect(bob_tablet),
        b3 = connect(bob);
   for (int i = 1; i <= 20; ++i) {
@@ -95,7 +101,7 @@ TEST_P(Delivery, ReceiptsSayDeliveredThenRead) {
 }
 
 TEST_P(Delivery, ReadingOnOneDeviceIsSeenOnTheOthers) {
-  auto a = connect(ann), b1 = connect(bob), b2 = connect(sign_in(server.port(), "bob"));
+  auto a = connect(ann), b1 = connect(bob), b2 = connect(sign_in(server.port(), own_name("bob")));
   a->say(talk, "k1", "one");
   a->say(talk, "k2", "two");
   b1->next_entry();
@@ -214,11 +220,13 @@ TEST_P(Delivery, UnreadCountsSurviveAKill) {
 }
 
 TEST_P(Delivery, WhoIsNotConnectedIsPushedOnceDurably) {
-  auto a = connect(ann);
-  a->say(talk, "k", "text");
+  SuiteServer quiet;  // where nobody else is pushed
+  const auto cat = sign_up(quiet.server.port(), "cat"), dan = sign_up(quiet.server.port(), "dan");
+  Client c(quiet.server.port(), GetParam());
+  c.hello(cat.access_token());
+  c.say(direct(cat.user_id(), dan.user_id()), "k", "text");
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (http(server.admin_port(), "GET", "/metrics").body.find("parley_push_decisions_total 1") ==
-         std::string::npos)
+  while (quiet.server.metrics().find("parley_push_decisions_total 1\n") == std::string::npos)
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
 }
 

@@ -11,11 +11,15 @@ namespace {
 
 class Groups : public ::testing::TestWithParam<Client::Wire> {
  protected:
+  static void SetUpTestSuite() {
+    suite = std::make_unique<SuiteServer>(
+        std::vector<std::string>{"--limits-sends_per_second", "100000"});
+  }
+  static void TearDownTestSuite() { suite.reset(); }
   Groups()
-      : server(folder.path() / "data", {"--limits-sends_per_second", "100000"}),
-        ann(sign_up(server.port(), "ann")),
-        bob(sign_up(server.port(), "bob")),
-        cat(sign_up(server.port(), "cat")) {}
+      : ann(sign_up(server.port(), own_name("ann"))),
+        bob(sign_up(server.port(), own_name("bob"))),
+        cat(sign_up(server.port(), own_name("cat"))) {}
 
   std::unique_ptr<Client> connect(const v1::Tokens& who, const std::string& cursor = "") {
     auto client = std::make_unique<Client>(server.next_port(), GetParam());
@@ -58,12 +62,13 @@ class Groups : public ::testing::TestWithParam<Client::Wire> {
     for (auto seq = from; seq <= to; ++seq) EXPECT_EQ(client.next_entry().seq(), seq);
   }
 
-  TempFolder folder;
-  ServerProcess server;
+  static std::unique_ptr<SuiteServer> suite;
+  ServerProcess& server = suite->server;
   v1::Tokens ann, bob, cat;
   v1::Group group;
   std::string place, path;
 };
+std::unique_ptr<SuiteServer> Groups::suite;
 
 TEST_P(Groups, EveryMemberSeesTheSameLogAlsoAfterAKill) {
   create({&bob, &cat});

@@ -9,10 +9,11 @@ namespace {
 
 class Hostile : public ::testing::TestWithParam<Client::Wire> {
  protected:
+  static void SetUpTestSuite() { suite = std::make_unique<SuiteServer>(); }
+  static void TearDownTestSuite() { suite.reset(); }
   Hostile()
-      : server(folder.path() / "data"),
-        ann(sign_up(server.port(), "ann")),
-        bob(sign_up(server.port(), "bob")),
+      : ann(sign_up(server.port(), own_name("ann"))),
+        bob(sign_up(server.port(), own_name("bob"))),
         talk(direct(ann.user_id(), bob.user_id())),
         client(server.port(), GetParam()) {
     client.hello(ann.access_token());
@@ -28,12 +29,13 @@ class Hostile : public ::testing::TestWithParam<Client::Wire> {
     EXPECT_TRUE(other.say(talk, "witness", "still here").has_result());
   }
 
-  TempFolder folder;
-  ServerProcess server;
+  static std::unique_ptr<SuiteServer> suite;
+  ServerProcess& server = suite->server;
   v1::Tokens ann, bob;
   std::string talk;
   Client client;
 };
+std::unique_ptr<SuiteServer> Hostile::suite;
 
 TEST_P(Hostile, EachBadRequestHasItsNamedErrorAndTheConnectionStays) {
   EXPECT_EQ(say("d:1", "k", "x").code(), "invalid_argument");
@@ -121,7 +123,7 @@ TEST_P(Hostile, AFloodIsRateLimitedWithATimeToComeBack) {
 
 TEST_P(Hostile, NobodySeesAConversationOfOthers) {
   client.say(talk, "k", "private");
-  const auto eve = sign_up(server.port(), "eve");
+  const auto eve = sign_up(server.port(), own_name("eve"));
   Client spy(server.port(), GetParam());
   spy.hello(eve.access_token());
   v1::ClientFrame frame;

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <ranges>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "cli/input.h"
 #include "cli/text.h"
 
 namespace parley::cli {
@@ -16,22 +15,6 @@ constexpr std::size_t kIndent = 7;  // below the first character after the time
 constexpr char kSelf[] = "you";     // as People calls the account itself
 constexpr std::chrono::seconds kTypingShown{5};
 constexpr std::size_t kTicksKept = 500;  // older ones have long scrolled off
-
-Screen::Size terminal_size() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
-    return {};
-  return {.rows = size.ws_row, .columns = size.ws_col};
-}
-
-void write_terminal(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return;  // the terminal is gone; SIGHUP ends the program
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
 
 }  // namespace
 

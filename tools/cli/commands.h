@@ -19,5 +19,12 @@ void add_send(CLI::App& app, Context& context);
 void add_open(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);
 void add_watch(CLI::App& app, Context& context);
+void add_chat(CLI::App& app, Context& context);
+void add_accounts(CLI::App& app, Context& context);
+void add_use(CLI::App& app, Context& context);
+void add_completion(CLI::App& app, Context& context);
+
+/// The full-screen view, with `place` open; empty: none.
+Awaitable<Outcome<void>> chat(Context& context, std::string place);
 
 }  // namespace parley::cli

@@ -1,16 +1,20 @@
 #include "cli/context.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "client/default_profile.h"
 #include "client/json.h"
 
 namespace parley::cli {
 
 Outcome<client::Endpoint> Context::endpoint() const {
-  return client::Endpoint::parse(server.empty() ? client::kDefaultServer : server);
+  auto at = client::Endpoint::parse(server.empty() ? client::kDefaultServer : server);
+  if (at && !ca.empty()) at->ca = std::filesystem::absolute(ca);
+  return at;
 }
 
 Outcome<client::Api*> Context::sign_on() {
@@ -22,12 +26,12 @@ Outcome<client::Api*> Context::sign_on() {
       return client::failed(
           "you are not signed in: `parley sign-in NAME`, or `parley sign-up NAME` for a new "
           "account");
-    if (names.size() > 1)
+    name = names.size() == 1 ? names.front() : client::default_profile(folder);
+    if (std::ranges::find(names, name) == names.end())
       return client::failed(
           fmt::format("several accounts are signed in here ({}): say which by --profile NAME or by "
-                      "PARLEY_PROFILE",
+                      "PARLEY_PROFILE, or choose one for good by `parley use NAME`",
                       fmt::join(names, ", ")));
-    name = names.front();
   }
   auto account = client::Account::load(folder, name);
   if (!account && !std::filesystem::exists(folder / (name + ".json")))
@@ -37,6 +41,7 @@ Outcome<client::Api*> Context::sign_on() {
   account_.emplace(std::move(*account));
   auto at = client::Endpoint::parse(server.empty() ? account_->state().server() : server);
   if (!at) return std::unexpected(at.error());
+  at->ca = ca.empty() ? account_->state().ca() : ca;
   return &api_.emplace(std::move(*at), *account_);
 }
 

@@ -18,6 +18,7 @@ class Context {
  public:
   // Options before or after the command.
   std::string server;   // empty: the account's own, or the default
+  std::string ca;       // likewise; empty: the account's own, or the system's roots
   std::string profile;  // empty: the only one there is
   bool json = false;
 

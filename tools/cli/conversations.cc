@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/people.h"
 #include "cli/text.h"
+#include "cli/titles.h"
 
 namespace parley::cli {
 namespace {
@@ -19,8 +20,10 @@ Awaitable<Outcome<void>> conversations(Context& context) {
     print_line("No conversations yet. `parley open NAME` begins one.");
   else if (!context.json)
     print_line(fmt::format("{:<24} {:>6}  {}", "WITH", "UNREAD", "LAST CHANGE"));
+  std::map<std::string, std::string> titles;
   for (auto& conversation : *all) {
     const auto name = co_await people.title_of(conversation.conversation_id());
+    titles[conversation.conversation_id()] = name == "you" ? "notes to yourself" : name;
     if (context.json) {
       client::ConversationRow row;
       row.set_name(name);
@@ -32,7 +35,7 @@ Awaitable<Outcome<void>> conversations(Context& context) {
                            conversation.unread() ? std::to_string(conversation.unread()) : "",
                            when(conversation.changed_ms())));
   }
-  co_return Outcome<void>{};
+  co_return remember_titles((*api)->account(), titles);
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace parley::cli {
@@ -20,30 +22,42 @@ int open_input() {
   return ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
-void put(std::string_view bytes) {
-  // Modes of a terminal that may be gone: nothing to do about it then.
-  [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-}
-
 }  // namespace
 
-RawTerminal::RawTerminal() { enter(); }
+Screen::Size terminal_size() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+    return {};
+  return {.rows = size.ws_row, .columns = size.ws_col};
+}
+
+void write_terminal(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return;  // the terminal is gone; SIGHUP ends the program
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+RawTerminal::RawTerminal(Controls controls) : controls_(controls) { enter(); }
 
 void RawTerminal::enter() {
   if (!entered_ && tcgetattr(STDIN_FILENO, &before_) != 0) return;
   entered_ = true;
   auto raw = before_;
   raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  if (controls_ == Controls::keys) raw.c_lflag &= ~static_cast<tcflag_t>(ISIG);
   raw.c_iflag &= ~static_cast<tcflag_t>(ICRNL);
   raw.c_cc[VMIN] = 1;
   raw.c_cc[VTIME] = 0;
   tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-  put("\033[?2004h");
+  write_terminal("\033[?2004h");
 }
 
 void RawTerminal::leave() {
   if (!std::exchange(entered_, false)) return;
-  put("\033[?2004l");
+  write_terminal("\033[?2004l");
   tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
 }
 

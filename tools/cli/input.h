@@ -5,21 +5,30 @@
 #include <string>
 #include <termios.h>
 
+#include "cli/screen.h"
 #include "client/api.h"
 
 namespace parley::cli {
+
+/// Of the terminal at standard output.
+Screen::Size terminal_size();
+/// All of it; a terminal that is gone takes nothing.
+void write_terminal(std::string_view bytes);
 
 /// The terminal without echo and line buffering, with bracketed paste, until leave() or the end of
 /// the scope.
 class RawTerminal {
  public:
-  RawTerminal();
+  /// What ^C, ^Z and ^\ are: signals, as usual, or keys like others.
+  enum class Controls { signals, keys };
+  explicit RawTerminal(Controls controls = Controls::signals);
   ~RawTerminal() { leave(); }
   RawTerminal(const RawTerminal&) = delete;
   void enter();
   void leave();
 
  private:
+  const Controls controls_;
   termios before_{};
   bool entered_ = false;
 };

@@ -37,6 +37,11 @@ void Live::typing(const std::string& conversation) {
   connection_.wake();
 }
 
+void Live::watch(const std::vector<std::uint64_t>& users) {
+  session_.watch(users);
+  connection_.wake();
+}
+
 void Live::note_shown(const std::string& conversation, std::uint64_t seq) {
   const bool first = unsaved_.empty();
   auto& shown = unsaved_[conversation];

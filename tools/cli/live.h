@@ -29,6 +29,7 @@ class Live final : private client::SessionListener {
   Outcome<client::OutboxItem> send(const std::string& conversation, const std::string& text);
   void read(const std::string& conversation, std::uint64_t seq);
   void typing(const std::string& conversation);
+  void watch(const std::vector<std::uint64_t>& users);
   /// To be kept in `shown`, soon.
   void note_shown(const std::string& conversation, std::uint64_t seq);
 

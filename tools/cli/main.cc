@@ -2,8 +2,10 @@
 #include <clocale>
 #include <csignal>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 
 namespace {
 
@@ -37,11 +39,16 @@ int main(int argc, char** argv) {
   context.json = !isatty(STDOUT_FILENO);
   CLI::App app("Parley's command-line client.", "parley");
   app.set_version_flag("--version", "parley 0.1.0");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.fallthrough();
-  app.add_option(
-      "--server", context.server,
-      fmt::format("host:port; remembered after signing in [{}]", parley::client::kDefaultServer));
+  app.add_option("--server", context.server,
+                 fmt::format("host:port, or https://host:port; remembered after signing in [{}]",
+                             parley::client::kDefaultServer));
+  app.add_option("--ca", context.ca,
+                 "PEM file of the certificates to trust at an https:// server, instead of the "
+                 "system's; remembered after signing in")
+      ->envname("PARLEY_CA")
+      ->check(CLI::ExistingFile);
   app.add_option("--profile", context.profile,
                  "Which account, where several are signed in on this machine")
       ->envname("PARLEY_PROFILE");
@@ -54,6 +61,7 @@ int main(int argc, char** argv) {
       "  parley open bob                # history, then live; type a line to send it\n"
       "  parley send bob 'on my way'\n"
       "  parley group create sailing bob cat && parley open '#sailing'\n"
+      "  parley                         # all of it in full screen\n"
       "  parley watch                   # everything, as it comes\n"
       "\n"
       "`parley COMMAND --help` has examples. Exit status: 0 done, 1 failed, 2 wrong usage.");
@@ -70,14 +78,23 @@ int main(int argc, char** argv) {
   add_open(app, context);
   add_history(app, context);
   add_watch(app, context);
-  if (argc == 1) {
-    fmt::print("{}", app.help());
-    return 2;
-  }
+  add_chat(app, context);
+  add_accounts(app, context);
+  add_use(app, context);
+  add_completion(app, context);
+  // For the scripts of `completion`: its words may be anything, so they are not parsed.
+  if (argc > 1 && std::string_view(argv[1]) == "complete")
+    return print_candidates(app, {argv + 2, argv + argc});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (!context.command && is_terminal_output() && isatty(STDIN_FILENO))
+    context.command = [&context] { return chat(context, {}); };
+  if (!context.command) {
+    fmt::print("{}", app.help());
+    return 2;
   }
   return run(context);
 }

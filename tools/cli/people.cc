@@ -79,8 +79,31 @@ Awaitable<std::string> People::title_of(std::string conversation) {
   if (const auto known = titles_.find(conversation); known != titles_.end())
     co_return known->second;
   auto group = co_await api_.call<v1::Group>("GET", "/v1/groups/" + conversation.substr(2));
-  // Who left a group is not told its title any more.
-  co_return titles_[conversation] = group ? "#" + printable(group->title()) : conversation;
+  if (group) co_return titles_[conversation] = "#" + printable(group->title());
+  if (group.error().code != "not_found") co_return remembered(conversation);
+  co_return titles_[conversation] = co_await last_title_of(conversation);
+}
+
+/// Of a group that one has left, whose title is no longer told: as the history that one may read
+/// has it, or as it was known here before.
+Awaitable<std::string> People::last_title_of(std::string conversation) {
+  auto page = co_await api_.call<v1::History>(
+      "GET",
+      fmt::format("/v1/conversations/{}/messages?limit=200", client::url_escape(conversation)));
+  if (!page) co_return remembered(conversation);
+  std::string title;
+  for (const auto& entry : page->entries()) {
+    const auto& change = entry.group_change();
+    if (change.has_created()) title = change.created().title();
+    if (!change.title().empty()) title = change.title();
+  }
+  co_return title.empty() ? remembered(conversation) : "#" + printable(title);
+}
+
+std::string People::remembered(const std::string& conversation) const {
+  const auto& titles = api_.account().state().titles();
+  const auto known = titles.find(conversation);
+  return known == titles.end() ? conversation : known->second;
 }
 
 Awaitable<std::string> People::names_of(std::vector<std::uint64_t> users) {

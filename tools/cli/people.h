@@ -47,6 +47,8 @@ class People {
   std::uint64_t peer_of(std::string_view conversation) const;
 
  private:
+  Awaitable<std::string> last_title_of(std::string conversation);
+  std::string remembered(const std::string& conversation) const;
   Awaitable<std::string> names_of(std::vector<std::uint64_t> users);
   Awaitable<Outcome<std::optional<Place>>> group_called(std::string title);
 

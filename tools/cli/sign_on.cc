@@ -34,6 +34,7 @@ Awaitable<Outcome<void>> keep_tokens(Context& context, client::Endpoint server, 
   if (!done) co_return done;
   client::AccountState state;
   state.set_server(server.text());
+  state.set_ca(server.ca);
   state.set_name(me.name());
   *state.mutable_tokens() = std::move(tokens);
   const auto profile = context.profile.empty() ? me.name() : context.profile;

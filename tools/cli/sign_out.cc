@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/text.h"
+#include "client/default_profile.h"
 
 namespace parley::cli {
 namespace {
@@ -26,6 +27,9 @@ Awaitable<Outcome<void>> sign_out(Context& context, Options options) {
   // Signed out already, from another device: what is left is to forget it here.
   if (!done && done.error().code != "unauthenticated") co_return std::unexpected(done.error());
   const auto name = account.state().name();
+  const auto folder = client::state_folder();
+  if (client::default_profile(folder) == account.profile())
+    if (auto none = client::set_default_profile(folder, {}); !none) co_return none;
   if (auto removed = account.remove(); !removed) co_return removed;
   if (!context.json)
     print_line(fmt::format("Signed out {}{}.", name, options.all ? " on all devices" : ""));

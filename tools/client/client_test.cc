@@ -28,7 +28,10 @@ TEST(Endpoint, TakesTheFormsThatPeopleType) {
   EXPECT_EQ(Endpoint::parse("[::1]:81")->text(), "[::1]:81");
   EXPECT_FALSE(Endpoint::parse("host:port"));
   EXPECT_FALSE(Endpoint::parse(":81"));
-  EXPECT_FALSE(Endpoint::parse("https://chat.example"));
+  EXPECT_EQ(Endpoint::parse("https://chat.example")->text(), "https://chat.example:443");
+  EXPECT_EQ(Endpoint::parse("https://[::1]:81/")->text(), "https://[::1]:81");
+  EXPECT_EQ(Endpoint::parse("https://[::1]:81/")->authority(), "[::1]:81");
+  EXPECT_TRUE(Endpoint::parse("https://chat.example")->tls);
 }
 
 TEST(Account, IsKeptForItsOwnerAlone) {

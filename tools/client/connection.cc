@@ -9,6 +9,7 @@
 #include <parley/v1/frames.pb.h>
 
 #include "base/codes.h"
+#include "client/stream.h"
 
 namespace parley::client {
 namespace asio = boost::asio;
@@ -17,7 +18,7 @@ namespace websocket = beast::websocket;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-using Socket = websocket::stream<beast::tcp_stream>;
+using Socket = websocket::stream<Stream>;
 
 namespace {
 
@@ -75,7 +76,7 @@ Connection::Connection(asio::any_io_executor executor, Api& api, Session& sessio
 void Connection::stop() {
   stopped_ = true;
   wake();
-  if (connecting_) beast::get_lowest_layer(connecting_->socket).close();
+  if (connecting_) connecting_->socket.next_layer().close();
 }
 
 Awaitable<Outcome<void>> Connection::run() {
@@ -121,22 +122,18 @@ Awaitable<Connection::End> Connection::connect_once() {
   tried_token_ = *token;
 
   Link link(wake_.get_executor());
-  auto& tcp = beast::get_lowest_layer(link.socket);
-  asio::ip::tcp::resolver resolver(wake_.get_executor());
   const auto& server = api_.server();
   const auto cannot = [&](const error_code& ec) {
     return End{
         unreachable(fmt::format("cannot reach {}: {}", server.text(), ec.message())).error()};
   };
-  auto [resolve_ec, addresses] = co_await resolver.async_resolve(server.host, server.port, kUse);
-  if (resolve_ec) co_return cannot(resolve_ec);
-  if (stopped_) co_return End{};
   connecting_ = &link;
-  tcp.expires_after(kConnectPatience);
-  if (auto [ec, at] = co_await tcp.async_connect(addresses, kUse); ec) co_return cannot(ec);
-  tcp.expires_never();
-  error_code ignored;
-  tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  auto& stream = link.socket.next_layer();
+  if (const auto trouble = co_await stream.connect(server, kConnectPatience)) {
+    if (trouble.ec) co_return cannot(trouble.ec);
+    co_return End{failed(trouble.distrust).error(), false};
+  }
+  stream.tcp().expires_never();
 
   link.socket.set_option(websocket::stream_base::timeout{
       .handshake_timeout = kConnectPatience,
@@ -148,7 +145,7 @@ Awaitable<Connection::End> Connection::connect_once() {
   link.socket.read_message_max(16 * 1024 * 1024);
   link.socket.binary(true);
   websocket::response_type response;
-  auto [ec] = co_await link.socket.async_handshake(response, server.text(), "/v1/ws", kUse);
+  auto [ec] = co_await link.socket.async_handshake(response, server.authority(), "/v1/ws", kUse);
   if (ec == websocket::error::upgrade_declined) {
     const auto status = response.result_int();
     co_return End{
@@ -211,7 +208,7 @@ Awaitable<void> Connection::read_frames(Link& link) {
     if (session_.refusal()) link.end(end_of(link, {}));
     wake();
   }
-  beast::get_lowest_layer(link.socket).close();
+  link.socket.next_layer().close();
   wake();
 }
 
@@ -250,7 +247,7 @@ Awaitable<void> Connection::write_frames(Link& link) {
     wake_.expires_at(std::min(session_.next_tick(), refresh_at));
     co_await wake_.async_wait(kUse);
   }
-  beast::get_lowest_layer(link.socket).close();
+  link.socket.next_layer().close();
 }
 
 }  // namespace parley::client

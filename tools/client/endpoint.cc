@@ -5,7 +5,9 @@
 
 namespace parley::client {
 
-std::string Endpoint::text() const {
+std::string Endpoint::text() const { return (tls ? "https://" : "") + authority(); }
+
+std::string Endpoint::authority() const {
   return host.contains(':') ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
@@ -15,11 +17,11 @@ Outcome<Endpoint> Endpoint::parse(std::string_view text) {
                               kDefaultServer));
   };
   std::string_view rest = text;
-  if (rest.starts_with("https://"))
-    return wrong("this client does not speak TLS yet, put a TLS tunnel before it");
+  const bool tls = rest.starts_with("https://");
+  if (tls) rest.remove_prefix(8);
   if (rest.starts_with("http://")) rest.remove_prefix(7);
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  Endpoint endpoint{.host = {}, .port = "7070"};
+  Endpoint endpoint{.host = {}, .port = tls ? "443" : "7070", .tls = tls};
   if (rest.starts_with('[')) {
     const auto end = rest.find(']');
     if (end == std::string_view::npos) return wrong("the bracket is not closed");

@@ -12,10 +12,14 @@ inline constexpr char kDefaultServer[] = "127.0.0.1:7070";
 struct Endpoint {
   std::string host;
   std::string port;
+  bool tls = false;
+  std::string ca = {};  // a PEM file of what to trust instead of the system's roots
   /// `host:port`, with brackets around an IPv6 address.
+  std::string authority() const;
+  /// The same as a person gives it: with `https://` before it where there is TLS.
   std::string text() const;
 
-  /// Takes `host`, `host:port`, `[::1]:port` and the same after `http://`.
+  /// Takes `host`, `host:port`, `[::1]:port` and the same after `http://` or `https://`.
   static Outcome<Endpoint> parse(std::string_view text);
 };
 

@@ -6,6 +6,7 @@
 
 #include "client/api.h"
 #include "client/json.h"
+#include "client/stream.h"
 
 namespace parley::client {
 namespace asio = boost::asio;
@@ -60,16 +61,14 @@ std::string url_escape(std::string_view text) {
 Awaitable<Outcome<void>> http_call(Endpoint server, HttpCall call,
                                    google::protobuf::Message* answer) {
   const auto executor = co_await asio::this_coro::executor;
-  beast::tcp_stream stream(executor);
-  asio::ip::tcp::resolver resolver(executor);
-  auto [resolve_ec, addresses] = co_await resolver.async_resolve(server.host, server.port, kUse);
-  if (resolve_ec) co_return no_answer(server, resolve_ec);
-  stream.expires_after(kPatience);
-  if (auto [ec, at] = co_await stream.async_connect(addresses, kUse); ec)
-    co_return no_answer(server, ec);
+  Stream stream(executor);
+  if (const auto trouble = co_await stream.connect(server, kPatience)) {
+    if (trouble.ec) co_return no_answer(server, trouble.ec);
+    co_return failed(trouble.distrust);
+  }
 
   http::request<http::string_body> request(http::string_to_verb(call.method), call.target, 11);
-  request.set(http::field::host, server.text());
+  request.set(http::field::host, server.authority());
   request.set(http::field::connection, "close");
   if (!call.access_token.empty())
     request.set(http::field::authorization, "Bearer " + call.access_token);

@@ -37,9 +37,14 @@ std::vector<Account> read_accounts(const std::string& file) {
       const std::uint64_t user = number(field("user_id"));
       const auto [place, fresh] = by_user.try_emplace(user, accounts.size());
       if (fresh)
-        accounts.push_back({.user = user, .name = std::string(field("name")), .tokens = {}});
+        accounts.push_back(
+            {.user = user, .name = std::string(field("name")), .tokens = {}, .groups = {}});
       accounts[place->second].tokens.push_back(
           {number(field("device_id")), std::string(field("access_token"))});
+      simdjson::dom::array groups;
+      if (fresh && object["groups"].get_array().get(groups) == simdjson::SUCCESS)
+        for (const auto group : groups)
+          accounts.back().groups.emplace_back(group.get_string().value());
     } catch (const std::exception& error) {
       throw std::runtime_error(fmt::format("{}:{}: {}", file, n, error.what()));
     }

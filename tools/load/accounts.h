@@ -16,11 +16,12 @@ struct Account {
     std::string text;
   };
   std::vector<Token> tokens;
+  std::vector<std::string> groups;  // conversations, as the file says
 };
 
 /// Reads what `parleyd seed` wrote: one JSON object a line, `{"user_id":"..","device_id":"..",
-/// "name":"..","access_token":".."}`, several lines for a person with several devices or tokens.
-/// Throws std::runtime_error with the line at fault.
+/// "name":"..","access_token":"..","groups":["g:.."]}` (the last only if there are), several lines
+/// for a person with several devices or tokens. Throws std::runtime_error with the line at fault.
 std::vector<Account> read_accounts(const std::string& file);
 
 /// The accounts that the options choose, those of one process. Throws std::runtime_error if there

@@ -35,6 +35,7 @@ void Connection::open(std::size_t number) {
     if (bind(fd_, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0)
       throw std::system_error(errno, std::generic_category(), "bind to a loopback address");
   }
+  if (target_.tls) tls_ = std::make_unique<TlsLink>(*target_.tls, fd_);
   state_ = State::connecting;
   blocked_ = true;
   out_ = upgrade_request(target_.host, kPath, kSubprotocol);
@@ -63,6 +64,7 @@ void Connection::close() {
 void Connection::drop() {
   if (fd_ < 0) return;
   loop_.remove(fd_, this);
+  tls_.reset();
   ::close(fd_);
   fd_ = -1;
   state_ = State::idle;
@@ -90,7 +92,7 @@ void Connection::turn_ends() {
 
 void Connection::flush() {
   while (!out_.empty()) {
-    const ssize_t n = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+    const ssize_t n = tls_ ? tls_->send(out_) : ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
     if (n < 0) {
       if (errno != EAGAIN) return;  // reading will tell
       break;
@@ -100,7 +102,7 @@ void Connection::flush() {
     else
       out_.erase(0, static_cast<std::size_t>(n));
   }
-  const bool blocked = !out_.empty();
+  const bool blocked = !out_.empty() && !(tls_ && tls_->waits_to_read());
   if (blocked != std::exchange(blocked_, blocked))
     loop_.change(fd_, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, this);
 }
@@ -118,9 +120,17 @@ void Connection::ready(std::uint32_t events) {
 }
 
 void Connection::read() {
-  const ssize_t n = recv(fd_, shared_buffer.data(), shared_buffer.size(), 0);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (n <= 0) return fail(kAbnormal, n == 0 ? "end of stream" : std::strerror(errno));
+  const ssize_t n = tls_ ? tls_->receive(shared_buffer)
+                         : recv(fd_, shared_buffer.data(), shared_buffer.size(), 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (tls_ && !blocked_) flush();  // it may have waited for the handshake
+    return;
+  }
+  if (n <= 0) {
+    if (n == 0) return fail(kAbnormal, "end of stream");
+    const std::string why = tls_ ? tls_->why() : std::strerror(errno);
+    return fail(kAbnormal, why);
+  }
   const std::string_view fresh(shared_buffer.data(), static_cast<std::size_t>(n));
   try {
     if (tail_.empty()) {

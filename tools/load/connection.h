@@ -1,16 +1,19 @@
 #pragma once
+#include <memory>
 #include <netinet/in.h>
 #include <string>
 #include <string_view>
 
 #include "loop.h"
+#include "tls.h"
 #include "ws_frame.h"
 
 namespace parley::load {
 
 struct Target {
   sockaddr_in address{};
-  std::string host;  // as in the Host header
+  std::string host;                // as in the Host header
+  std::shared_ptr<TlsClient> tls;  // null: plain
   /// How many loopback source addresses to spread over; 1: let the system choose.
   unsigned sources = 1;
 };
@@ -68,6 +71,7 @@ class Connection final : public Watched {
   const Target& target_;
   ConnectionListener& listener_;
   int fd_ = -1;
+  std::unique_ptr<TlsLink> tls_;
   State state_ = State::idle;
   bool ending_ = false;   // the loop will call turn_ends
   bool blocked_ = false;  // waits for EPOLLOUT

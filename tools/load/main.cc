@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "echo.h"
+#include "groups.h"
 #include "report.h"
 #include "resumes.h"
 #include "traffic.h"
@@ -34,6 +35,7 @@ Target resolve(const Options& options) {
   Target target;
   target.address = *reinterpret_cast<sockaddr_in*>(found->ai_addr);
   target.host = options.server;
+  if (options.tls) target.tls = std::make_shared<TlsClient>(host, options.ca);
   target.sources = options.sources;
   freeaddrinfo(found);
   return target;
@@ -58,19 +60,23 @@ Result run(const Options& options) {
   const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                            std::chrono::system_clock::now().time_since_epoch())
                            .count();
-  return run_in_processes(options.processes,
-                          [&](std::size_t process, const std::function<void()>& barrier) {
-                            auto share = share_of(accounts, options, process);
-                            if (options.mode == Mode::resumes)
-                              return barrier(), Resumes(options, target, std::move(share)).run();
-                            return Traffic(options, target, std::move(share),
-                                           {.process = process,
-                                            .unix_ms = unix_ms,
-                                            .nonce = nonce,
-                                            .talks = process == 0,
-                                            .all_ready = barrier})
-                                .run();
-                          });
+  return run_in_processes(options.processes, [&](std::size_t process,
+                                                 const std::function<void()>& barrier) {
+    auto share = share_of(accounts, options, process);
+    if (options.mode == Mode::resumes)
+      return barrier(), Resumes(options, target, std::move(share)).run();
+    auto groups = gather_groups(options, share, process, nonce);
+    return Traffic(options, target, std::move(share),
+                   {.process = process,
+                    .unix_ms = unix_ms,
+                    .nonce = nonce,
+                    .talks = process == 0,
+                    .all_ready = barrier,
+                    .receipts = [&](const auto& asker, const auto& where,
+                                    auto seq) { return receipts_of(options, asker, where, seq); }},
+                   std::move(groups))
+        .run();
+  });
 }
 
 }  // namespace

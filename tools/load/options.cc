@@ -11,7 +11,7 @@ constexpr const char* kAbout =
     "Loads a Parley server and proves what it did.\n\n"
     "Every acknowledged message is recorded, and so is every entry that each device received. At "
     "the\n"
-    "end the full history is read and compared: none lost, none doubled, none out of order, both\n"
+    "end the full history is read and compared: none lost, none doubled, none out of order, all\n"
     "members agree, unread counts exact. Exit code 0: proved; 1: could not run; 2: wrong usage;\n"
     "3: the server broke a promise, and the offending entries are printed.";
 
@@ -22,6 +22,8 @@ constexpr const char* kExamples =
     "  parley-load --server 127.0.0.1:8080 --tokens tokens.jsonl --senders 64 --outstanding 16\n"
     "  parley-load --server 127.0.0.1:8080 --tokens tokens.jsonl --rate 2000 --drop-rate 5 "
     "--devices 2\n"
+    "  parley-load --server 127.0.0.1:8080 --tokens tokens.jsonl --rate 500 --groups 10 "
+    "--group-members 20 --typing 0.2 --presence 0.5\n"
     "  parley-load --server 127.0.0.1:8080 --tokens tokens.jsonl --mode resumes --outstanding 64\n";
 
 }  // namespace
@@ -35,7 +37,10 @@ Options parse_options(int argc, char** argv) {
       {"traffic", Mode::traffic}, {"resumes", Mode::resumes}, {"echo", Mode::echo}};
   std::string mode = "traffic";
 
-  app.add_option("--server", o.server, "host:port of the server")->required();
+  app.add_option("--server", o.server, "host:port of the server, or https://host:port")->required();
+  app.add_option("--ca", o.ca,
+                 "PEM file of the certificates to trust, instead of the system's roots")
+      ->check(CLI::ExistingFile);
   app.add_option("--mode", mode,
                  "traffic: send and receive; resumes: come back again and again, by ticket;\n"
                  "echo: --rate messages a second against a raw echo server, for a floor")
@@ -62,6 +67,20 @@ Options parse_options(int argc, char** argv) {
                   "only the first so many people send, to the others (default: everyone sends)");
   who->add_option("--conversations", o.conversations,
                   "how many pairs talk (default: one for each person)");
+  who->add_option("--groups", o.groups, "make so many groups first, over HTTP");
+  who->add_flag("--groups-of-file", o.groups_of_file,
+                "use the groups that the file names (parleyd seed --groups), those members of them "
+                "that take part; one process");
+  who->add_option("--group-members", o.group_members)
+      ->check(CLI::Range(2, 100'000))
+      ->capture_default_str();
+  who->add_option("--group-posters", o.group_posters,
+                  "only the first so many members of a group post (default: all)");
+  who->add_option("--group-ratio", o.group_ratio,
+                  "share of the sends of somebody in a group that go to groups; 1: nobody talks in "
+                  "pairs")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   who->add_option("--sources", o.sources, "spread over so many loopback source addresses")
       ->check(CLI::Range(1, 250));
   who->add_option("--connecting", o.connecting, "connections that may be under way at once")
@@ -86,9 +105,18 @@ Options parse_options(int argc, char** argv) {
       ->capture_default_str();
   what->add_option("--hold", o.hold,
                    "then stay connected and silent for so many seconds (prints `holding N`)");
+  what->add_flag("--say-when", o.say_when,
+                 "print `measuring` and `measured` when the measured seconds begin and end");
   what->add_option("--read-every", o.read_every,
                    "seconds between two read marks of a device; 0: nobody reads")
       ->capture_default_str();
+  what->add_flag("--until-everywhere", o.until_everywhere,
+                 "closed loop: a send is under way until every device of the conversation has it")
+      ->excludes(rate);
+  what->add_option("--typing", o.typing, "share of the sends before which their sender types")
+      ->check(CLI::Range(0.0, 1.0));
+  what->add_option("--presence", o.presence, "share of the devices that watch with whom they talk")
+      ->check(CLI::Range(0.0, 1.0));
   what->add_option("--drop-rate", o.drop_rate, "devices a second that drop and come back");
   what->add_flag("--kill-aware", o.kill_aware,
                  "the server may vanish: come back, resume, and resend what was not acknowledged");
@@ -103,8 +131,12 @@ Options parse_options(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     o.mode = modes.at(mode);
+    o.tls = o.server.starts_with("https://");
+    o.server.erase(0, o.tls ? 8 : o.server.starts_with("http://") ? 7 : 0);
     if (o.mode != Mode::echo && o.tokens.empty() == (o.sign_up == 0))
       throw CLI::ValidationError("give either --tokens or --sign-up");
+    if (o.groups_of_file && (o.groups != 0 || o.processes != 1 || o.tokens.empty()))
+      throw CLI::ValidationError("--groups-of-file: with --tokens, one process, no --groups");
     if (o.mode == Mode::echo && o.rate <= 0) throw CLI::ValidationError("echo needs --rate");
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error) == 0 ? 0 : 2);

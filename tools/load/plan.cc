@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <stdexcept>
 
@@ -34,6 +35,20 @@ std::vector<std::pair<std::size_t, std::size_t>> make_pairs(std::size_t people, 
       pairs.emplace_back((round + slot) % circle, (round + circle - slot) % circle);
   }
   return pairs;
+}
+
+std::vector<GroupPlan> make_groups(std::size_t people, std::size_t groups, std::size_t members,
+                                   std::size_t posters) {
+  if (groups > 0 && (members < 2 || members > people))
+    throw std::runtime_error(fmt::format("{} people make no group of {} members", people, members));
+  std::vector<GroupPlan> plans(groups);
+  for (std::size_t g = 0; g < groups; ++g) {
+    GroupPlan& plan = plans[g];
+    plan.posters = posters == 0 ? members : std::min(posters, members);
+    const std::size_t first = g * members + g * members / people;  // and one more each round
+    for (std::size_t k = 0; k < members; ++k) plan.members.push_back((first + k) % people);
+  }
+  return plans;
 }
 
 }  // namespace parley::load

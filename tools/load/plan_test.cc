@@ -53,5 +53,29 @@ TEST(Plan, RefusesMorePairsThanThereAre) {
   EXPECT_THROW(make_pairs(2, 2, 0), std::runtime_error);
 }
 
+TEST(Groups, GiveEveryoneAnEqualShare) {
+  std::vector<std::size_t> in(12);
+  for (const GroupPlan& plan : make_groups(12, 6, 4, 2)) {
+    EXPECT_EQ(plan.posters, 2U);
+    EXPECT_EQ(std::set(plan.members.begin(), plan.members.end()).size(), 4U);
+    for (const std::size_t member : plan.members) ++in[member];
+  }
+  for (const std::size_t groups : in) EXPECT_EQ(groups, 2U);
+}
+
+TEST(Groups, DifferInTheSecondRound) {
+  const auto plans = make_groups(12, 6, 4, 0);
+  EXPECT_EQ(plans[0].members, (std::vector<std::size_t>{0, 1, 2, 3}));
+  EXPECT_EQ(plans[3].members, (std::vector<std::size_t>{1, 2, 3, 4}));
+  EXPECT_EQ(plans[5].members, (std::vector<std::size_t>{9, 10, 11, 0}));
+  EXPECT_EQ(plans[5].posters, 4U) << "everyone";
+}
+
+TEST(Groups, NeedPeople) {
+  EXPECT_THROW(make_groups(3, 1, 4, 0), std::runtime_error);
+  EXPECT_THROW(make_groups(3, 1, 1, 0), std::runtime_error);
+  EXPECT_TRUE(make_groups(3, 0, 4, 0).empty());
+}
+
 }  // namespace
 }  // namespace parley::load

@@ -56,6 +56,7 @@ std::string table(const Options& options, const Result& result) {
   out += fmt::format("{:>10}\n", "max");
   out += latency_row("acknowledgement", result.acknowledgement);
   out += latency_row("delivery", result.delivery);
+  out += latency_row("everywhere", result.everywhere);
   out += latency_row("resume", result.resume);
   out += fmt::format("\nover {:.2f} s, {}:\n", result.seconds,
                      options.rate > 0 ? fmt::format("{} messages a second intended", options.rate)
@@ -76,7 +77,7 @@ std::string table(const Options& options, const Result& result) {
   if (options.mode != Mode::traffic) return out;
   if (result.faults.total() == 0)
     return out + fmt::format("proved in {:.1f} s: none lost, none doubled, none out of order{}{}\n",
-                             result.prove_seconds, options.one_history ? "" : ", both agree",
+                             result.prove_seconds, options.one_history ? "" : ", all agree",
                              options.no_views ? "" : ", unread counts exact");
   out += "\nTHE SERVER BROKE ITS PROMISE\n";
   for (std::size_t i = 0; i < kFaultNames.size(); ++i)
@@ -97,9 +98,10 @@ std::string json(const Options& options, const Result& result) {
       per_second(result[Counter::delivered_in_time], result),
       per_second(result[Counter::confirmed_in_time], result),
       per_second(result[Counter::resumes], result), result.prove_seconds);
-  out += fmt::format(",\"acknowledgement_ms\":{},\"delivery_ms\":{},\"resume_ms\":{}",
-                     json_latency(result.acknowledgement), json_latency(result.delivery),
-                     json_latency(result.resume));
+  out += fmt::format(
+      ",\"acknowledgement_ms\":{},\"delivery_ms\":{},\"everywhere_ms\":{},\"resume_ms\":{}",
+      json_latency(result.acknowledgement), json_latency(result.delivery),
+      json_latency(result.everywhere), json_latency(result.resume));
   out += ",\"counts\":{";
   for (std::size_t i = 0; i < kCounterNames.size(); ++i)
     out += fmt::format("{}{}:{}", i > 0 ? "," : "", quoted(kCounterNames[i]), result.counters[i]);

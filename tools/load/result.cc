@@ -29,6 +29,7 @@ void Result::merge(const Result& other) {
   for (std::size_t i = 0; i < counters.size(); ++i) counters[i] += other.counters[i];
   acknowledgement.merge(other.acknowledgement);
   delivery.merge(other.delivery);
+  everywhere.merge(other.everywhere);
   resume.merge(other.resume);
   seconds = std::max(seconds, other.seconds);
   cpu_seconds += other.cpu_seconds;
@@ -45,6 +46,7 @@ std::string Result::pack() const {
   out += fmt::format("\nseconds {} {} {}\n", seconds, cpu_seconds, prove_seconds);
   pack_histogram(out, "acknowledgement", acknowledgement);
   pack_histogram(out, "delivery", delivery);
+  pack_histogram(out, "everywhere", everywhere);
   pack_histogram(out, "resume", resume);
   for (const auto& [code, n] : errors) out += fmt::format("error {} {}\n", code, n);
   for (const Interruption& each : interruptions)
@@ -72,6 +74,8 @@ Result Result::unpack(const std::string& text) {
       result.acknowledgement = unpack_histogram(in);
     } else if (word == "delivery") {
       result.delivery = unpack_histogram(in);
+    } else if (word == "everywhere") {
+      result.everywhere = unpack_histogram(in);
     } else if (word == "resume") {
       result.resume = unpack_histogram(in);
     } else if (word == "error") {

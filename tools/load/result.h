@@ -27,6 +27,12 @@ enum class Counter : std::uint8_t {
   retryable_errors,
   history_entries,
   views,
+  group_sends,  // acknowledged in groups
+  group_receipts,
+  typing_sent,
+  typing_told,
+  presence_asked,
+  presence_told,
   count_
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Counter::count_)>
@@ -46,13 +52,20 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Counter::
                   "reconnects",
                   "retryable_errors",
                   "history_entries",
-                  "views"};
+                  "views",
+                  "group_sends",
+                  "group_receipts",
+                  "typing_sent",
+                  "typing_told",
+                  "presence_asked",
+                  "presence_told"};
 
 /// What one process found; several are merged into one.
 struct Result {
   std::array<std::uint64_t, kCounterNames.size()> counters{};
   Histogram acknowledgement;  // from the intended time of a send to its acknowledgement
   Histogram delivery;         // to its arrival at each of the receiver's devices
+  Histogram everywhere;       // of a send in a group, to its arrival at the last device
   Histogram resume;           // from connecting to the end of the backlog
   double seconds = 0;         // measured
   double cpu_seconds = 0;     // of the load itself in that time

@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include "cpu.h"
-#include "plan.h"
 #include "traffic_impl.h"
 
 namespace parley::load {
@@ -22,65 +21,27 @@ constexpr Nanos kGiveUpConnecting = 60 * kSecond;
 
 Nanos nanos(double seconds) { return static_cast<Nanos>(seconds * static_cast<double>(kSecond)); }
 
-/// This process's part of a number that all processes share.
-std::size_t part(std::size_t whole, std::size_t processes, std::size_t process) {
-  return whole / processes + (process < whole % processes ? 1 : 0);
-}
-
 }  // namespace
 
 volatile std::sig_atomic_t stop_asked = 0;
 
 Traffic::Traffic(const Options& options, const Target& target, std::vector<Account> accounts,
-                 Share share)
+                 Share share, std::vector<GroupPlan> groups)
     : options_(options),
       target_(target),
       share_(std::move(share)),
       checker_(SendIds(share_.unix_ms, share_.nonce, static_cast<std::uint8_t>(share_.process))),
       texts_(options.seed, options.text_bytes),
       random_(options.seed * 1'000 + share_.process),
-      accounts_(std::move(accounts)) {
-  senders_ = part(options_.senders, options_.processes, share_.process);
-  make_conversations();
+      accounts_(std::move(accounts)),
+      users_(accounts_.size()) {
+  senders_ = part_of(options_.senders, options_.processes, share_.process);
+  if (groups.empty() || options_.group_ratio < 1) make_pairs_talk();
+  make_groups_talk(groups);
+  make_clients();
 }
 
 Traffic::~Traffic() = default;
-
-void Traffic::make_conversations() {
-  users_.resize(accounts_.size());
-  const auto pairs = make_pairs(accounts_.size(), senders_,
-                                part(options_.conversations, options_.processes, share_.process));
-  if (senders_ == 0) senders_ = accounts_.size();
-  names_.reserve(pairs.size());
-  for (const auto& [sender, receiver] : pairs) {
-    const bool sender_first = accounts_[sender].user < accounts_[receiver].user;
-    const Pair pair{.users = {sender_first ? sender : receiver, sender_first ? receiver : sender}};
-    pairs_.push_back(pair);
-    const auto index =
-        checker_.add_conversation(accounts_[pair.users[0]].user, accounts_[pair.users[1]].user);
-    names_.push_back(checker_.name(index));
-    by_name_.emplace(names_.back(), index);
-    for (const std::size_t user : pair.users) {
-      users_[user].all.push_back(index);
-      for (std::size_t d = 0; d < options_.devices; ++d) {
-        const auto& tokens = accounts_[user].tokens;
-        checker_.add_log(index, user == pair.users[0] ? 0 : 1, tokens[d % tokens.size()].device);
-      }
-    }
-    users_[sender].sends_to.push_back(index);
-    if (options_.senders == 0) users_[receiver].sends_to.push_back(index);
-  }
-  delivered_sent_.resize(pairs_.size() * 2 * options_.devices);
-  hole_known_.resize(delivered_sent_.size());
-  dirty_known_.resize(delivered_sent_.size());
-  for (std::size_t user = 0; user < users_.size(); ++user) {
-    for (std::size_t d = 0; d < options_.devices; ++d) {
-      auto client = std::make_unique<Client>(loop_, target_, *this, clients_.size(), user);
-      client->session.token = accounts_[user].tokens[d % accounts_[user].tokens.size()].text;
-      clients_.push_back(std::move(client));
-    }
-  }
-}
 
 Result Traffic::run() {
   connect_all();
@@ -148,7 +109,7 @@ void Traffic::began(Client& client) {
   client.first_cursor = client.session.cursor;
   v1::ClientFrame frame;
   for (const auto& [name, head] : client.first_heads) {
-    if (const auto conversation = find(name)) {
+    if (const auto conversation = find_own(client, name)) {
       const LogIndex log = log_of(client, *conversation);
       checker_.began_at(log, head.seq);
       delivered_sent_[log] = head.seq;
@@ -163,12 +124,14 @@ void Traffic::began(Client& client) {
   }
   if (frame.has_ack()) client.session.request(frame);
   client.first_heads = {};
+  watch(client);
 }
 
 void Traffic::came_back(Client& client) {
   ++result_[Counter::reconnects];
   resend(client);
   send_read(client);
+  watch(client);
   for (std::size_t slot = 0; slot < fetches_.size(); ++slot)
     if (fetches_[slot].used && fetches_[slot].client == client.session.number) request_fetch(slot);
   // An `ack` has no answer, so any may have been lost with the connection.
@@ -227,7 +190,8 @@ void Traffic::left(Client& client) {
   client.retry.clear();
   client.retry_fetches.clear();
   client.retry_jobs.clear();
-  client.retry_read = client.retry_views = client.has_retries = false;
+  client.retry_read = client.retry_views = client.retry_watch = client.has_retries = false;
+  if (std::exchange(client.asks, false)) --watching_;
 }
 
 void Traffic::reconnect_later(Client& client, Nanos delay) {
@@ -297,8 +261,8 @@ void Traffic::send_due() {
       static_cast<double>(kSecond) * static_cast<double>(options_.processes) / options_.rate;
   const auto until = static_cast<double>(std::min(turn_now_, measure_to_ - 1));
   for (; next_send_ <= until; next_send_ += spacing) {
-    send_next(next_sender_, static_cast<Nanos>(next_send_));
-    next_sender_ = (next_sender_ + 1) % senders_;
+    send_next(speakers_[next_speaker_], static_cast<Nanos>(next_send_));
+    next_speaker_ = (next_speaker_ + 1) % speakers_.size();
   }
 }
 
@@ -313,7 +277,7 @@ void Traffic::load() {
   measure(start);
   if (options_.rate == 0)
     for (std::size_t n = 0; n < options_.outstanding; ++n)
-      for (std::size_t user = 0; user < senders_; ++user) send_next(user, now());
+      for (const std::size_t user : speakers_) send_next(user, now());
   while (turn_now_ < measure_to_ && stop_asked == 0) {
     const Nanos boundary = measuring_ ? measure_to_ : measure_from_;
     turn(options_.rate > 0 ? std::min(boundary, static_cast<Nanos>(next_send_)) : boundary);
@@ -329,10 +293,12 @@ void Traffic::load() {
 void Traffic::measure(Nanos moment) {
   if (!measuring_ && moment >= measure_from_ && moment < measure_to_) {
     measuring_ = true;
+    if (options_.say_when && share_.talks) fmt::print("measuring\n"), std::fflush(stdout);
     measure_from_ = moment;
     cpu_at_start_ = cpu_seconds();
   } else if (measuring_ && moment >= measure_to_) {
     measuring_ = false;
+    if (options_.say_when && share_.talks) fmt::print("measured\n"), std::fflush(stdout);
     result_.cpu_seconds = cpu_seconds() - cpu_at_start_;
     result_.seconds = static_cast<double>(moment - measure_from_) / static_cast<double>(kSecond);
   }

@@ -11,6 +11,8 @@
 #include "accounts.h"
 #include "checker/checker.h"
 #include "options.h"
+#include "parley/v1/rest.pb.h"
+#include "plan.h"
 #include "result.h"
 #include "session.h"
 #include "text_pool.h"
@@ -25,6 +27,10 @@ struct Share {
   bool talks = true;  // prints the progress line
   /// Called when all sessions are ready; returns when those of every process are.
   std::function<void()> all_ready;
+  /// Asks, as somebody, for the marks of the others in a group at a seq; none: they are not proved.
+  std::function<v1::Receipts(const Account& asker, const std::string& conversation,
+                             std::uint64_t seq)>
+      receipts = {};
 };
 
 /// Set by SIGINT and SIGTERM: the load stops, and what was done is proved.
@@ -34,7 +40,9 @@ extern volatile std::sig_atomic_t stop_asked;
 /// rest, reads the histories and judges. One process, one thread.
 class Traffic final : public SessionListener {
  public:
-  Traffic(const Options& options, const Target& target, std::vector<Account> accounts, Share share);
+  /// `groups` are there; their members are accounts by their place.
+  Traffic(const Options& options, const Target& target, std::vector<Account> accounts, Share share,
+          std::vector<GroupPlan> groups = {});
   ~Traffic() override;
 
   /// Throws std::runtime_error if it cannot even begin.
@@ -49,12 +57,19 @@ class Traffic final : public SessionListener {
   struct User;
   struct Fetch;
   struct Proof;
-  struct Pair {
-    std::size_t users[2];  // by side
+  struct Talk {
+    std::size_t first;  // of its members in `members_`, and of their logs
+    MemberIndex size;
+    bool group;
   };
 
   // Preparing.
-  void make_conversations();
+  void make_pairs_talk();
+  void make_groups_talk(const std::vector<GroupPlan>& groups);
+  void add_talk(ConversationIndex index, const std::vector<std::size_t>& users, bool group);
+  void make_clients();
+  /// Draws, unless it is sure.
+  bool happens(double probability);
   void connect_all();
   void check_limits();
 
@@ -78,8 +93,23 @@ class Traffic final : public SessionListener {
   void on_error(Client& client, std::uint64_t re, const v1::Error& error);
   /// The conversation of a frame, and this client's log of it; none if it is not one of the plan.
   std::optional<ConversationIndex> find(std::string_view conversation) const;
-  int side_of(const Client& client, ConversationIndex conversation) const;
+  /// The same; a fault, and none, if the client is not in it.
+  std::optional<ConversationIndex> find_own(const Client& client, std::string_view conversation);
+  MemberIndex member_of(const Client& client, ConversationIndex conversation) const;
   LogIndex log_of(const Client& client, ConversationIndex conversation) const;
+
+  void came_to_one_more(SendIndex send, Nanos arrival);
+  bool is_everywhere(SendIndex send) const;
+  void done_with(SendIndex send);
+
+  // What else they tell each other (traffic_signals.cc).
+  void type(Client& client, ConversationIndex conversation);
+  void on_typing(Client& client, const v1::TypingNotice& notice);
+  void watch(Client& client);
+  void on_watched(Client& client);
+  void on_presence(Client& client, std::uint64_t re, const v1::PresenceNotice& notice);
+  bool all_seen() const;
+  void blame_unseen();
 
   // What clients do (traffic_sends.cc).
   void send_next(std::size_t user, Nanos intended);
@@ -115,6 +145,8 @@ class Traffic final : public SessionListener {
   void next_jobs(Client& client);
   void request_job(Client& client, std::size_t job);
   void on_proof_history(Client& client, std::size_t job, const v1::History& history);
+  void prove_receipts();
+  bool prove_receipts_of(ConversationIndex group, bool last_time);
   void prove_views();
   void request_views(Client& client);
   void on_view(Client& client, const v1::Conversation& view);
@@ -130,8 +162,9 @@ class Traffic final : public SessionListener {
   std::vector<Account> accounts_;
   std::vector<User> users_;
   std::vector<std::unique_ptr<Client>> clients_;  // user * devices + device
-  std::vector<Pair> pairs_;
-  std::vector<std::string> names_;  // of conversations
+  std::vector<Talk> talks_;
+  std::vector<std::size_t> members_;  // users, of all conversations
+  std::vector<std::string> names_;    // of conversations
   std::unordered_map<std::string_view, ConversationIndex> by_name_;
   std::vector<std::uint64_t> delivered_sent_;  // per log: the last `ack`
   std::vector<bool> dirty_known_;              // per log: in its client's `dirty`
@@ -155,7 +188,11 @@ class Traffic final : public SessionListener {
 
   bool sending_ = false;
   std::size_t senders_ = 0;
-  std::size_t next_sender_ = 0;
+  std::vector<std::size_t> speakers_;  // users who have somewhere to send to
+  std::size_t next_speaker_ = 0;
+  std::vector<std::uint32_t> copies_;  // per send: devices of others that have it
+  std::vector<bool> typed_;            // per place in `members_`: has ever typed there
+  std::size_t watching_ = 0;           // requests of those who watch that are not answered
   std::size_t ready_ = 0;
   std::size_t outstanding_ = 0;
   std::size_t reads_flying_ = 0;

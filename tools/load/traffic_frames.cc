@@ -12,14 +12,26 @@ std::optional<ConversationIndex> Traffic::find(std::string_view conversation) co
   return found->second;
 }
 
-int Traffic::side_of(const Client& client, ConversationIndex conversation) const {
-  return pairs_[conversation].users[0] == client.user ? 0 : 1;
+std::optional<ConversationIndex> Traffic::find_own(const Client& client,
+                                                   std::string_view conversation) {
+  const auto found = find(conversation);
+  if (!found || member_of(client, *found) < talks_[*found].size) return found;
+  result_.faults.add(FaultKind::foreign, fmt::format("user {} is told of {}, and is not in it",
+                                                     accounts_[client.user].user, conversation));
+  return std::nullopt;
+}
+
+MemberIndex Traffic::member_of(const Client& client, ConversationIndex conversation) const {
+  const Talk& talk = talks_[conversation];
+  if (!talk.group) return members_[talk.first] == client.user ? 0 : 1;
+  for (const auto& [group, member] : users_[client.user].groups)
+    if (group == conversation) return member;
+  return talk.size;  // none
 }
 
 LogIndex Traffic::log_of(const Client& client, ConversationIndex conversation) const {
-  const std::size_t side =
-      conversation * 2 + static_cast<std::size_t>(side_of(client, conversation));
-  return static_cast<LogIndex>(side * options_.devices + client.session.number % options_.devices);
+  const std::size_t place = talks_[conversation].first + member_of(client, conversation);
+  return static_cast<LogIndex>(place * options_.devices + client.session.number % options_.devices);
 }
 
 void Traffic::on_frame(Session& session, const v1::ServerFrame& frame) {
@@ -37,6 +49,10 @@ void Traffic::on_frame(Session& session, const v1::ServerFrame& frame) {
                  other.delivered());
       if (proof_) on_view(client, frame.conversation());
       return;
+    case v1::ServerFrame::kTyping:
+      return on_typing(client, frame.typing());
+    case v1::ServerFrame::kPresence:
+      return on_presence(client, frame.re(), frame.presence());
     case v1::ServerFrame::kGap:
       return on_gap(client, frame.gap());
     case v1::ServerFrame::kBacklogEnd:
@@ -63,8 +79,8 @@ void Traffic::on_first_backlog(Client& client, const v1::ServerFrame& frame) {
   raise(frame.conversation().conversation_id(), frame.conversation().head());
   client.first_heads[frame.conversation().conversation_id()].delivered =
       frame.conversation().delivered();
-  if (const auto conversation = find(frame.conversation().conversation_id()))
-    checker_.began_unread(*conversation, side_of(client, *conversation),
+  if (const auto conversation = find_own(client, frame.conversation().conversation_id()))
+    checker_.began_unread(*conversation, member_of(client, *conversation),
                           frame.conversation().unread());
 }
 
@@ -75,12 +91,17 @@ void Traffic::on_entry(Client& client, const v1::Entry& entry) {
   if (send && *send < checker_.send_count() &&
       names_[checker_.send(*send).conversation] == entry.conversation_id())
     conversation = checker_.send(*send).conversation;
-  else
-    conversation = find(entry.conversation_id());
+  if (!conversation || talks_[*conversation].group)
+    conversation = find_own(client, entry.conversation_id());
   if (!conversation) return;
   const LogIndex log = log_of(client, *conversation);
+  const MemberIndex member = member_of(client, *conversation);
+  const bool group = talks_[*conversation].group;
+  const bool own = send && member == checker_.send(*send).member;
   const std::uint64_t held = checker_.held_up_to(log);
   if (!checker_.received(log, entry)) {
+    // In a group the connection that sent it gets it as well.
+    if (own && group) return;
     ++result_[Counter::repeats];
     // It is handed over again because the server does not know that it has arrived.
     if (entry.seq() <= held && entry.seq() <= delivered_sent_[log]) {
@@ -95,15 +116,30 @@ void Traffic::on_entry(Client& client, const v1::Entry& entry) {
     hole_known_[log] = true;
     holes_.push_back({log, client.session.number, turn_now_});
   }
-  const int side = side_of(client, *conversation);
-  if (!send || side == checker_.send(*send).side) return;
+  if (!send || own) return;
   // Sending moves the sender's own marks, so the other one's entry says what he or she has.
-  checker_.delivered_seen(*conversation, side, entry.seq());
+  if (!group) checker_.delivered_seen(*conversation, member, entry.seq());
   const Nanos arrival = now();
   const SendRecord& record = checker_.send(*send);
   if (measuring_ && arrival >= measure_from_) ++result_[Counter::delivered_in_time];
   if (record.intended >= measure_from_ && record.intended < measure_to_)
     result_.delivery.record(arrival - record.intended);
+  if (group || options_.until_everywhere) came_to_one_more(*send, arrival);
+}
+
+void Traffic::came_to_one_more(SendIndex send, Nanos arrival) {
+  if (copies_.size() <= send) copies_.resize(checker_.send_count());
+  const SendRecord& record = checker_.send(send);
+  ++copies_[send];
+  if (!is_everywhere(send)) return;
+  if (record.intended >= measure_from_ && record.intended < measure_to_)
+    result_.everywhere.record(arrival - record.intended);
+  if (options_.until_everywhere && record.acknowledged != 0) done_with(send);
+}
+
+bool Traffic::is_everywhere(SendIndex send) const {
+  const std::size_t others = (talks_[checker_.send(send).conversation].size - 1) * options_.devices;
+  return send < copies_.size() && copies_[send] == others;
 }
 
 void Traffic::on_sent(Client& client, SendIndex send, const v1::Sent& sent) {
@@ -117,6 +153,7 @@ void Traffic::on_sent(Client& client, SendIndex send, const v1::Sent& sent) {
     holes_.push_back({log, client.session.number, turn_now_});
   }
   ++result_[Counter::acknowledged];
+  if (talks_[record.conversation].group) ++result_[Counter::group_sends];
   if (measuring_) ++result_[Counter::acknowledged_in_time];
   if (record.intended >= measure_from_ && record.intended < measure_to_)
     result_.acknowledgement.record(arrival - record.intended);
@@ -125,17 +162,21 @@ void Traffic::on_sent(Client& client, SendIndex send, const v1::Sent& sent) {
 
 void Traffic::on_marks(Client& client, std::string_view name, std::uint64_t user,
                        std::uint64_t delivered) {
-  const auto conversation = find(name);
+  const auto conversation = find_own(client, name);
   if (!conversation || user == accounts_[client.user].user) return;
-  const int side = side_of(client, *conversation);
-  const std::uint64_t before = checker_.delivered_known(*conversation, side);
+  if (talks_[*conversation].group) {
+    ++result_[Counter::group_receipts];
+    return;
+  }
+  const MemberIndex member = member_of(client, *conversation);
+  const std::uint64_t before = checker_.delivered_known(*conversation, member);
   if (delivered <= before) return;
-  checker_.delivered_seen(*conversation, side, delivered);
+  checker_.delivered_seen(*conversation, member, delivered);
   if (measuring_) result_[Counter::confirmed_in_time] += delivered - before;
 }
 
 void Traffic::on_gap(Client& client, const v1::Gap& gap) {
-  const auto conversation = find(gap.conversation_id());
+  const auto conversation = find_own(client, gap.conversation_id());
   if (!conversation || gap.from() == 0) return;
   if (proof_ && proof_->views_wanted[client.session.number]) return;  // it has all that
   ++result_[Counter::gaps_fetched];
@@ -145,7 +186,7 @@ void Traffic::on_gap(Client& client, const v1::Gap& gap) {
 void Traffic::on_read_done(Client& client) {
   if (!client.reading) return;
   const auto [conversation, seq] = *client.reading;
-  checker_.read_confirmed(conversation, side_of(client, conversation), seq);
+  checker_.read_confirmed(conversation, member_of(client, conversation), seq);
   client.reading.reset();
   --reads_flying_;
   ++result_[Counter::reads];
@@ -165,6 +206,8 @@ void Traffic::on_result(Client& client, std::uint64_t re, const v1::Result& resu
       return;
     case Request::proof:
       return on_proof_history(client, which, result.history());
+    case Request::watch:
+      return on_watched(client);
     default:
       return;
   }
@@ -198,6 +241,10 @@ void Traffic::on_error(Client& client, std::uint64_t re, const v1::Error& error)
   if (kind == Request::proof) client.retry_jobs.push_back(which);
   if (kind == Request::read) client.retry_read = true;
   if (kind == Request::views) client.retry_views = true;
+  if (kind == Request::watch) {
+    on_watched(client);
+    client.retry_watch = true;
+  }
   if (!std::exchange(client.has_retries, true)) retrying_.push_back(client.session.number);
 }
 

@@ -5,7 +5,7 @@
 namespace parley::load {
 
 /// The kinds of requests, in the low bits of a request's id; the rest of the id says which.
-enum class Request : std::uint8_t { other, send, read, fetch, proof, views };
+enum class Request : std::uint8_t { other, send, read, fetch, proof, views, watch };
 inline constexpr unsigned kRequestBits = 3;
 inline std::uint64_t request_id(Request kind, std::uint64_t which) {
   return (which + 1) << kRequestBits | static_cast<std::uint64_t>(kind);
@@ -42,12 +42,19 @@ struct Traffic::Client {
   Nanos retry_at = 0;
   std::vector<LogIndex> dirty;  // logs that hold more than was acknowledged by `ack`
   std::optional<std::pair<ConversationIndex, std::uint64_t>> reading;
+  bool watches = false;
+  bool asks = false;  // its request to watch is not answered
+  bool retry_watch = false;
+  std::unordered_map<std::uint64_t, bool> seen;  // those whom it watches: is online, as told last
 };
 
 struct Traffic::User {
   std::vector<ConversationIndex> all;
   std::vector<ConversationIndex> sends_to;
+  std::vector<ConversationIndex> posts_to;
+  std::vector<std::pair<ConversationIndex, MemberIndex>> groups;  // and which member this is
   std::size_t next = 0;
+  std::size_t next_post = 0;
   std::size_t sent = 0;
 };
 
@@ -64,7 +71,7 @@ struct Traffic::Fetch {
 struct Traffic::Proof {
   struct Job {
     ConversationIndex conversation;
-    int side;
+    MemberIndex member;
     std::uint64_t after;
   };
   std::vector<Job> jobs;
@@ -75,7 +82,7 @@ struct Traffic::Proof {
   bool progress = false;
   std::size_t views_left = 0;
   std::vector<bool> views_wanted;  // per client
-  std::vector<bool> viewed;        // per conversation and side
+  std::vector<bool> viewed;        // per place in `members_`
 };
 
 }  // namespace parley::load

@@ -18,25 +18,33 @@ constexpr Nanos kProofPatience = 30'000 * kMs;  // without any progress
 bool Traffic::settled() const {
   if (outstanding_ > 0 || reads_flying_ > 0 || fetches_flying_ > 0 || ready_ < clients_.size())
     return false;
-  for (ConversationIndex i = 0; i < pairs_.size(); ++i) {
+  for (ConversationIndex i = 0; i < talks_.size(); ++i) {
     const std::uint64_t head = checker_.highest_acknowledged(i);
     if (head == 0) continue;
-    const auto first = static_cast<LogIndex>(i * 2 * options_.devices);
-    for (LogIndex log = first; log < first + 2 * options_.devices; ++log)
+    const Talk& talk = talks_[i];
+    const auto first = static_cast<LogIndex>(talk.first * options_.devices);
+    for (LogIndex log = first; log < first + talk.size * options_.devices; ++log)
       if (checker_.held_up_to(log) < head) return false;
-    for (const int side : {0, 1})
-      if (checker_.delivered_known(i, side) < checker_.last_own(i, side)) return false;
+    if (talk.group) continue;
+    for (const MemberIndex member : {0U, 1U})
+      if (checker_.delivered_known(i, member) < checker_.last_own(i, member)) return false;
   }
   return true;
 }
 
 void Traffic::settle() {
   const Nanos until = now() + static_cast<Nanos>(options_.settle * kSecond);
+  bool asked_again = false;
   while (now() < until) {
     turn(now() + 10 * kMs);
-    if (settled()) return;
+    if (!settled()) continue;
+    // Who may be seen is decided as one asks: by now every conversation has begun.
+    if (!std::exchange(asked_again, true))
+      for (const auto& client : clients_) watch(*client);
+    if (all_seen()) return;
   }
   blame_unsettled();
+  blame_unseen();
 }
 
 void Traffic::blame_unsettled() {
@@ -61,15 +69,17 @@ void Traffic::blame_unsettled() {
   for (const Fetch& wanted : fetches_)
     if (wanted.used)
       faults.add(FaultKind::unanswered,
-                 fmt::format("history of {} after {}", names_[wanted.log / options_.devices / 2],
+                 fmt::format("history of {} after {}", names_[checker_.conversation_of(wanted.log)],
                              wanted.after));
-  for (ConversationIndex i = 0; i < pairs_.size(); ++i)
-    for (const int side : {0, 1})
-      if (checker_.delivered_known(i, side) < checker_.last_own(i, side))
+  for (ConversationIndex i = 0; i < talks_.size(); ++i) {
+    if (talks_[i].group) continue;
+    for (const MemberIndex member : {0U, 1U})
+      if (checker_.delivered_known(i, member) < checker_.last_own(i, member))
         faults.add(FaultKind::unconfirmed,
                    fmt::format("{}: user {} sent up to seq {}, and knows of deliveries up to {}",
-                               names_[i], accounts_[pairs_[i].users[side]].user,
-                               checker_.last_own(i, side), checker_.delivered_known(i, side)));
+                               names_[i], accounts_[members_[talks_[i].first + member]].user,
+                               checker_.last_own(i, member), checker_.delivered_known(i, member)));
+  }
 }
 
 void Traffic::prove() {
@@ -78,13 +88,14 @@ void Traffic::prove() {
   proof_->of_client.resize(clients_.size());
   proof_->flying.resize(clients_.size());
   proof_->views_wanted.resize(clients_.size());
-  proof_->viewed.resize(pairs_.size() * 2);
-  for (ConversationIndex i = 0; i < pairs_.size(); ++i) {
+  proof_->viewed.resize(members_.size());
+  for (ConversationIndex i = 0; i < talks_.size(); ++i) {
     if (!checker_.was_used(i)) continue;
-    for (const int side : {0, 1}) {
-      if (side == 1 && options_.one_history) continue;
-      proof_->of_client[pairs_[i].users[side] * options_.devices].push_back(proof_->jobs.size());
-      proof_->jobs.push_back({i, side, checker_.first_judged(i) - 1});
+    for (MemberIndex member = 0; member < talks_[i].size; ++member) {
+      if (member > 0 && options_.one_history) break;
+      const std::size_t user = members_[talks_[i].first + member];
+      proof_->of_client[user * options_.devices].push_back(proof_->jobs.size());
+      proof_->jobs.push_back({i, member, checker_.first_judged(i) - 1});
     }
   }
   proof_->left = proof_->jobs.size();
@@ -108,6 +119,7 @@ void Traffic::prove() {
   if (proof_->left == 0) {
     checker_.finish();
     if (!options_.no_views) prove_views();
+    if (share_.receipts) prove_receipts();
   }
   result_.prove_seconds = static_cast<double>(now() - start) / kSecond;
 }
@@ -147,18 +159,63 @@ void Traffic::on_proof_history(Client& client, std::size_t number, const v1::His
   if (found == flying.end()) return;
   Proof::Job& job = proof_->jobs[number];
   for (const auto& entry : history.entries()) {
-    checker_.history(job.conversation, job.side, entry);
+    checker_.history(job.conversation, job.member, entry);
     job.after = std::max(job.after, entry.seq());
   }
   proof_->progress = true;
   result_[Counter::history_entries] += static_cast<std::uint64_t>(history.entries_size());
   if (history.more_after() && !history.entries().empty()) return request_job(client, number);
-  checker_.history_end(job.conversation, job.side,
+  checker_.history_end(job.conversation, job.member,
                        std::max(history.head(), checker_.first_judged(job.conversation) - 1));
   flying.erase(found);
   --proof_->left;
   --proof_->at_once;
   next_jobs(client);
+}
+
+void Traffic::prove_receipts() {
+  // An `ack` has no answer, so it is asked until what was confirmed last is there.
+  std::vector<ConversationIndex> left;
+  for (ConversationIndex i = 0; i < talks_.size(); ++i)
+    if (talks_[i].group && checker_.highest_acknowledged(i) > 0) left.push_back(i);
+  const Nanos until = now() + static_cast<Nanos>(options_.settle * kSecond);
+  for (bool last_time = false; !left.empty() && !last_time;) {
+    last_time = now() >= until;
+    std::erase_if(left, [&](ConversationIndex i) { return prove_receipts_of(i, last_time); });
+    turn(now() + 100 * kMs);
+  }
+}
+
+bool Traffic::prove_receipts_of(ConversationIndex index, bool last_time) {
+  const Talk& talk = talks_[index];
+  const std::uint64_t head = checker_.highest_acknowledged(index);
+  const auto told = share_.receipts(accounts_[members_[talk.first]], names_[index], head);
+  std::unordered_map<std::uint64_t, const v1::Receipt*> by_user;
+  for (const auto& each : told.each()) by_user.emplace(each.user_id(), &each);
+  std::uint64_t missing = 0;
+  std::string wrong;
+  for (MemberIndex i = 0; i < talk.size && told.each_size() > 0; ++i) {
+    const std::uint64_t user = accounts_[members_[talk.first + i]].user;
+    const auto found = by_user.find(user);
+    if (found == by_user.end()) {
+      ++missing;  // the sender of that entry
+      continue;
+    }
+    const v1::Receipt& each = *found->second;
+    const std::uint64_t read = checker_.read_up_to(index, i);
+    if (each.delivered() < head || each.read() < read || each.read() > each.delivered())
+      wrong = fmt::format("user {} has confirmed up to {} and read up to {}, not {} and {}", user,
+                          each.delivered(), each.read(), head, read);
+  }
+  if (told.each_size() > 0 && missing > 1)
+    wrong = fmt::format("{} members are not spoken of", missing);
+  if (told.delivered() + 1 < talk.size)
+    wrong = fmt::format("{} others have it, and {} are said to", talk.size - 1, told.delivered()) +
+            (wrong.empty() ? "" : "; " + wrong);
+  if (!wrong.empty() && last_time)
+    result_.faults.add(FaultKind::unconfirmed,
+                       fmt::format("{} seq {}: {}", names_[index], head, wrong));
+  return wrong.empty();
 }
 
 void Traffic::prove_views() {
@@ -174,13 +231,12 @@ void Traffic::prove_views() {
   if (proof_->views_left > 0)
     result_.faults.add(FaultKind::unanswered,
                        fmt::format("{} requests to sync", proof_->views_left));
-  for (ConversationIndex i = 0; i < pairs_.size(); ++i)
-    for (const int side : {0, 1})
-      if (checker_.highest_acknowledged(i) > 0 &&
-          !proof_->viewed[i * 2 + static_cast<std::size_t>(side)])
+  for (ConversationIndex i = 0; i < talks_.size(); ++i)
+    for (std::size_t place = talks_[i].first; place < talks_[i].first + talks_[i].size; ++place)
+      if (checker_.highest_acknowledged(i) > 0 && !proof_->viewed[place])
         result_.faults.add(FaultKind::unread,
                            fmt::format("{}: user {} was not told where it stands", names_[i],
-                                       accounts_[pairs_[i].users[side]].user));
+                                       accounts_[members_[place]].user));
 }
 
 void Traffic::request_views(Client& client) {
@@ -191,11 +247,11 @@ void Traffic::request_views(Client& client) {
 }
 
 void Traffic::on_view(Client& client, const v1::Conversation& view) {
-  const auto conversation = find(view.conversation_id());
+  const auto conversation = find_own(client, view.conversation_id());
   if (!conversation || !proof_->views_wanted[client.session.number]) return;
-  const int side = side_of(client, *conversation);
-  proof_->viewed[*conversation * 2 + static_cast<std::size_t>(side)] = true;
-  checker_.view(*conversation, side, view);
+  const MemberIndex member = member_of(client, *conversation);
+  proof_->viewed[talks_[*conversation].first + member] = true;
+  checker_.view(*conversation, member, view);
   ++result_[Counter::views];
 }
 

@@ -15,11 +15,15 @@ constexpr std::uint32_t kPage = 200;
 
 void Traffic::send_next(std::size_t user_number, Nanos intended) {
   User& user = users_[user_number];
-  if (user.sends_to.empty() || (options_.messages > 0 && user.sent >= options_.messages)) return;
-  const ConversationIndex conversation = user.sends_to[user.next++ % user.sends_to.size()];
+  if (options_.messages > 0 && user.sent >= options_.messages) return;
+  const bool post =
+      !user.posts_to.empty() && (user.sends_to.empty() || happens(options_.group_ratio));
+  const ConversationIndex conversation =
+      post ? user.posts_to[user.next_post++ % user.posts_to.size()]
+           : user.sends_to[user.next++ % user.sends_to.size()];
   Client& client = *clients_[user_number * options_.devices + user.sent++ % options_.devices];
   texts_.make(static_cast<SendIndex>(checker_.send_count()), scratch_);
-  const SendIndex send = checker_.add_send(conversation, side_of(client, conversation),
+  const SendIndex send = checker_.add_send(conversation, member_of(client, conversation),
                                            hash_bytes(scratch_), intended);
   ++outstanding_;
   if (client.session.ready() && client.retry.empty() && client.waiting.empty())
@@ -30,6 +34,7 @@ void Traffic::send_next(std::size_t user_number, Nanos intended) {
 
 void Traffic::transmit(Client& client, SendIndex send) {
   if (checker_.send(send).sent == 0) {
+    if (happens(options_.typing)) type(client, checker_.send(send).conversation);
     ++result_[Counter::sent];
     client.unanswered.push_back(send);
     checker_.sent(send, now());
@@ -68,16 +73,24 @@ void Traffic::retry_failed(Client& client) {
   for (const std::size_t job : std::exchange(client.retry_jobs, {})) request_job(client, job);
   if (std::exchange(client.retry_read, false)) send_read(client);
   if (std::exchange(client.retry_views, false)) request_views(client);
+  if (std::exchange(client.retry_watch, false)) watch(client);
 }
 
 void Traffic::answered(Client& client, SendIndex send) {
-  --outstanding_;
   while (!client.unanswered.empty()) {
     const SendRecord& first = checker_.send(client.unanswered.front());
     if (first.acknowledged == 0 && !first.refused) break;
     client.unanswered.pop_front();
   }
-  if (sending_ && options_.rate == 0) send_next(client.user, now());
+  if (!options_.until_everywhere || checker_.send(send).refused || is_everywhere(send))
+    done_with(send);
+}
+
+void Traffic::done_with(SendIndex send) {
+  --outstanding_;
+  const SendRecord& record = checker_.send(send);
+  if (sending_ && options_.rate == 0)
+    send_next(members_[talks_[record.conversation].first + record.member], now());
 }
 
 void Traffic::mark_dirty(Client& client, LogIndex log) {
@@ -102,7 +115,7 @@ void Traffic::acknowledge_entries(Client& client) {
     if (held <= delivered_sent_[log]) continue;
     delivered_sent_[log] = held;
     auto& mark = *marks.Add();
-    mark.set_conversation_id(names_[log / options_.devices / 2]);
+    mark.set_conversation_id(names_[checker_.conversation_of(log)]);
     mark.set_seq(held);
   }
   client.dirty = std::move(left);
@@ -150,7 +163,7 @@ void Traffic::request_fetch(std::size_t slot) {
   v1::ClientFrame frame;
   frame.set_id(request_id(Request::fetch, slot));
   auto& history = *frame.mutable_history();
-  history.set_conversation_id(names_[wanted.log / options_.devices / 2]);
+  history.set_conversation_id(names_[checker_.conversation_of(wanted.log)]);
   history.set_after(wanted.after);
   history.set_limit(kPage);
   clients_[wanted.client]->session.request(frame);

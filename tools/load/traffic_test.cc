@@ -22,10 +22,10 @@ class TrafficTest : public testing::Test {
     options.quiet = true;
   }
 
-  Result run(const FakeServer& server) {
+  Result run(FakeServer& server) {
     std::vector<Account> accounts;
     for (std::size_t user = 1; user <= options.users; ++user) {
-      Account account{.user = user * 7, .name = "someone", .tokens = {}};
+      Account account{.user = user * 7, .name = "someone", .tokens = {}, .groups = {}};
       for (std::size_t device = 1; device <= options.devices; ++device)
         account.tokens.push_back({device, std::to_string(account.user)});
       accounts.push_back(account);
@@ -37,7 +37,12 @@ class TrafficTest : public testing::Test {
     target.address.sin_port =
         htons(static_cast<std::uint16_t>(std::stoi(target.host.substr(target.host.find(':') + 1))));
     Traffic traffic(options, target, std::move(accounts),
-                    {.unix_ms = 1'770'000'000'000, .nonce = 5, .all_ready = [] {}});
+                    {.unix_ms = 1'770'000'000'000,
+                     .nonce = 5,
+                     .all_ready = [] {},
+                     .receipts = [&](const auto&, const auto& where,
+                                     auto seq) { return server.receipts(where, seq); }},
+                    groups);
     return traffic.run();
   }
 
@@ -49,7 +54,21 @@ class TrafficTest : public testing::Test {
     return text;
   }
 
+  /// Everyone is in one group, and half of the sends go there.
+  FakeServer::Groups all_in_one() {
+    GroupPlan& plan = groups.emplace_back();
+    plan.conversation = "g:913";
+    std::vector<std::uint64_t> users;
+    for (std::size_t i = 0; i < options.users; ++i) {
+      plan.members.push_back(i);
+      users.push_back((i + 1) * 7);
+    }
+    plan.posters = options.users;
+    return {{"g:913", users}};
+  }
+
   Options options;
+  std::vector<GroupPlan> groups;
 };
 
 TEST_F(TrafficTest, ProvesAServerThatKeepsItsPromises) {
@@ -161,6 +180,108 @@ TEST_F(TrafficTest, FindsAServerThatNeverDelivers) {
   const Result result = run(server);
   EXPECT_GT(result.faults.count(FaultKind::missing), 0U) << all(result);
   EXPECT_GT(result.faults.count(FaultKind::unconfirmed), 0U) << all(result);
+}
+
+TEST_F(TrafficTest, ProvesGroupsTypingAndPresence) {
+  options.devices = 2;
+  options.typing = 0.5;
+  options.presence = 1;
+  FakeServer server({}, all_in_one());
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_EQ(result[Counter::acknowledged], 4 * 30U);
+  const auto posts = result[Counter::group_sends];
+  EXPECT_GT(posts, 30U);
+  EXPECT_LT(posts, 90U);
+  EXPECT_EQ(result.everywhere.count(), posts);
+  EXPECT_EQ(result.delivery.count(), (120 - posts) * 2 + posts * 3 * 2);
+  EXPECT_GT(result[Counter::typing_sent], 0U);
+  EXPECT_GT(result[Counter::typing_told], result[Counter::typing_sent]);
+  EXPECT_GT(result[Counter::presence_asked], 0U);
+  EXPECT_GT(result[Counter::presence_told], result[Counter::presence_asked]);
+  EXPECT_GT(result[Counter::group_receipts], 0U);
+}
+
+TEST_F(TrafficTest, WaitsUntilAPostIsEverywhere) {
+  options.group_ratio = 1;
+  options.until_everywhere = true;
+  options.outstanding = 1;
+  FakeServer server({}, all_in_one());
+  groups[0].posters = 1;
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_EQ(result[Counter::group_sends], 30U) << "one posts, and nobody talks in pairs";
+  EXPECT_EQ(result[Counter::acknowledged], 30U);
+  EXPECT_EQ(result.everywhere.count(), 30U);
+}
+
+TEST_F(TrafficTest, LetsMembersDropAndComeBack) {
+  options.drop_rate = 40;
+  options.rate = 300;
+  options.messages = 0;
+  options.duration = 2;
+  options.presence = 1;
+  FakeServer server({}, all_in_one());
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_GT(result[Counter::drops], 0U);
+}
+
+TEST_F(TrafficTest, ResendsToGroupsWhenTheServerVanishes) {
+  options.kill_aware = true;
+  options.group_ratio = 1;
+  FakeServer server({.close_after = 50}, all_in_one());
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+  EXPECT_EQ(result[Counter::group_sends], 4 * 30U);
+  EXPECT_EQ(result.interruptions.size(), 1U);
+}
+
+TEST_F(TrafficTest, FindsAMemberWhoMissesOne) {
+  options.group_ratio = 1;
+  options.settle = 1;  // it never comes
+  FakeServer server({.skip_member = 20}, all_in_one());
+  groups[0].posters = 1;
+  const Result result = run(server);
+  EXPECT_GT(result.faults.count(FaultKind::missing), 0U) << all(result);
+  EXPECT_GT(result.faults.count(FaultKind::not_dense) + result.faults.count(FaultKind::disagree),
+            0U)
+      << all(result);
+}
+
+TEST_F(TrafficTest, FindsAGroupThatLosesOrDoubles) {
+  options.group_ratio = 1;
+  FakeServer loses({.lose_stored = 50}, all_in_one());
+  EXPECT_EQ(run(loses).faults.count(FaultKind::lost), 1U);
+  FakeServer doubles({.double_stored = 50}, {{"g:913", {7, 14, 21, 28}}});
+  EXPECT_GT(run(doubles).faults.count(FaultKind::doubled), 0U);
+}
+
+TEST_F(TrafficTest, FindsAReceiptThatWasForgotten) {
+  options.group_ratio = 1;
+  options.settle = 1;  // it never comes
+  FakeServer server({.forget_receipt = true}, all_in_one());
+  groups[0].posters = 1;
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.count(FaultKind::unconfirmed), 1U) << all(result);
+  EXPECT_EQ(result.faults.total(), 1U) << all(result);
+}
+
+TEST_F(TrafficTest, FindsTypingOfSomebodyElse) {
+  options.typing = 1;
+  FakeServer server({.wrong_typist = true}, all_in_one());
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.count(FaultKind::untrue), result.faults.total()) << all(result);
+  EXPECT_GT(result.faults.total(), 0U);
+}
+
+TEST_F(TrafficTest, FindsPeopleShownAsAbsent) {
+  options.presence = 1;
+  options.settle = 1;  // it never says so
+  FakeServer server({.deny_presence = true}, all_in_one());
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.count(FaultKind::untrue), result.faults.total()) << all(result);
+  EXPECT_GT(result.faults.total(), 0U);
 }
 
 }  // namespace

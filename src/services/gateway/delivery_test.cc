@@ -194,6 +194,24 @@ TEST_F(Deliveries, WhatASlowReaderWasNotGivenIsReadAgainFromTheStore) {
   EXPECT_GT(messages_.last_since(), TimeMs(10'000)) << "read from where it was held back";
 }
 
+TEST_F(Deliveries, WhatMayNotHaveComeIsReadAgainFromTheStore) {
+  start();
+  auto alice = client(1), bob = client(2, Wire::json);
+  messages_.append(direct_id(1, 2), UserId(2), "never handed over", system_clock_.wall());
+  gateway_->read_again(std::chrono::seconds(1));
+  for (auto* one : {alice.get(), bob.get()})
+    EXPECT_EQ(one->next_entry().body().text(), "never handed over");
+}
+
+TEST_F(Deliveries, AGatewayThatWasStoppedReadsAgain) {
+  clock_ = &manual_clock_;
+  start();
+  auto alice = client(1);
+  messages_.append(direct_id(1, 2), UserId(2), "handed over meanwhile", manual_clock_.wall());
+  manual_clock_.advance(std::chrono::seconds(10));
+  EXPECT_EQ(alice->next_entry().body().text(), "handed over meanwhile");
+}
+
 TEST_F(Deliveries, AReaderThatNeverReadsIsClosed) {
   settings_.edge.stalled_close = std::chrono::milliseconds(100);
   start();

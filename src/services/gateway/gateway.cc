@@ -151,6 +151,11 @@ void Gateway::drain(std::chrono::milliseconds deadline, std::function<void()> do
   });
 }
 
+void Gateway::read_again(std::chrono::milliseconds missed) {
+  const TimeMs since(impl_->shared.clock.wall().value - missed.count() - kResumeOverlapMs);
+  impl_->on_every_loop([since](GatewayLoop& part) { part.read_again(since); });
+}
+
 void Gateway::deliver(std::vector<Delivery> entries) {
   impl_->spread(std::move(entries),
                 [](GatewayLoop& part, const std::vector<Delivery>& items) { part.deliver(items); });

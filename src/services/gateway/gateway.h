@@ -49,6 +49,10 @@ class Gateway final : public DeliveryApi {
   /// thread.
   void drain(std::chrono::milliseconds deadline, std::function<void()> done);
 
+  /// For so long what the message service handed over may not have come: every session is read for
+  /// again, over seconds. Any thread.
+  void read_again(std::chrono::milliseconds missed);
+
   void deliver(std::vector<Delivery> entries) override;
   void receipts(std::vector<ReceiptNotice> notices) override;
   void changed(std::vector<ConversationNotice> notices) override;

@@ -6,6 +6,8 @@ namespace parley::gateway {
 namespace {
 
 constexpr std::size_t kSweeps = 8;  // a session is looked at once in so many sweeps
+// Two sweeps that lie so far apart: this process was stopped, and was handed nothing meanwhile.
+constexpr std::chrono::milliseconds kStopped{3'000};
 
 net::EdgeConfig edge_config(const Settings& settings) {
   auto config = settings.edge;
@@ -34,7 +36,8 @@ GatewayLoop::GatewayLoop(Shared& shared, std::size_t index, Metrics& metrics,
       reader_(shared.settings.limits.batch_frames, shared.settings.limits.frame_bytes),
       sends_limit_(shared.settings.limits.sends_per_second),
       requests_limit_(shared.settings.limits.requests_per_second),
-      sweeper_(io_) {}
+      sweeper_(io_),
+      swept_(shared.clock.mono()) {}
 
 void GatewayLoop::on_open(net::ConnectionId id, unsigned subprotocol, std::string_view) {
   auto& session = connections_.open(id, static_cast<wire::Subprotocol>(subprotocol));
@@ -92,6 +95,11 @@ void GatewayLoop::on_turn_end() {
 
 void GatewayLoop::sweep() {
   const auto now = shared_.clock.wall();
+  const auto mono = shared_.clock.mono();
+  const auto since_last = mono - std::exchange(swept_, mono);
+  if (since_last > shared_.settings.sweep_every + kStopped)
+    read_again(TimeMs(now.value - kResumeOverlapMs -
+                      std::chrono::duration_cast<std::chrono::milliseconds>(since_last).count()));
   auto& table = connections_.table();
   const auto slots = static_cast<SessionSlot>(table.slots());
   const auto end = std::min<SessionSlot>(slots, sweep_at_ + slots / kSweeps + 1);
@@ -99,6 +107,8 @@ void GatewayLoop::sweep() {
     auto& session = table[sweep_at_];
     if (session.state == Session::State::live && session.expires <= now)
       connections_.hang_up(session, CloseCode::access_expired, "the access token has expired");
+    else if (session.state == Session::State::live && session.missed_since && !session.full)
+      reads_.on_drained(session);
   }
   if (sweep_at_ >= slots) {
     sweep_at_ = 0;
@@ -108,6 +118,17 @@ void GatewayLoop::sweep() {
   sweeper_.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled && !stopped_) sweep();
   });
+}
+
+/// The sweep reads for them, a part each time.
+void GatewayLoop::read_again(TimeMs since) {
+  auto& table = connections_.table();
+  for (SessionSlot slot = 0; slot < table.slots(); ++slot) {
+    auto& session = table[slot];
+    if (session.state == Session::State::live &&
+        (!session.missed_since || since < session.missed_since))
+      session.missed_since = since;
+  }
 }
 
 void GatewayLoop::announce_stop() {

@@ -31,6 +31,8 @@ class GatewayLoop final : public net::EdgeHandler, private Streams {
   void typing(const std::vector<TypingNotice>& notices) { typing_.tell(notices); }
   void presence(const std::vector<PresenceView>& changes) { watch_.tell(changes); }
   void sign_out(UserId user, DeviceId device);
+  /// What was handed over since then may not have come.
+  void read_again(TimeMs since);
 
   /// Who has a session here.
   std::vector<UserId> users() { return connections_.table().users(); }
@@ -94,6 +96,7 @@ class GatewayLoop final : public net::EdgeHandler, private Streams {
   const RateLimit requests_limit_;
   boost::asio::steady_timer sweeper_;
   SessionSlot sweep_at_ = 0;
+  Clock::Mono swept_;
   bool stopped_ = false;
 };
 

@@ -1,9 +1,14 @@
 #include "services/gateway/inflight.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "wire/server_writer.h"
 
 namespace parley::gateway {
+namespace {
+constexpr std::size_t kKept = 1'024;  // places while nothing is under way
+}
 
 std::uint64_t Inflight::keep(Waiting waiting) {
   if (free_.empty()) {
@@ -18,8 +23,13 @@ std::uint64_t Inflight::keep(Waiting waiting) {
 
 Inflight::Waiting Inflight::take(std::uint64_t token) {
   PARLEY_CHECK(token > 0 && token <= waiting_.size(), "an answer to what was not asked");
+  const auto waiting = waiting_[token - 1];
   free_.push_back(token);
-  return waiting_[token - 1];
+  if (waiting_.size() > kKept && open() == 0) {  // what a flood needed is given back
+    std::exchange(waiting_, {});
+    std::exchange(free_, {});
+  }
+  return waiting;
 }
 
 void Inflight::send(Session& session, std::uint64_t re, SendRequest request) {

@@ -99,7 +99,7 @@ void Rooms::apply(Room& room, const GroupChange& change, Seq seq) {
 
 const Gateways* Rooms::where(UserId user) const {
   const auto at = online_.find(user);
-  return at == online_.end() ? nullptr : &at->second;
+  return at == online_.end() ? nullptr : at->second;
 }
 
 void Rooms::on_sessions(const std::vector<SessionListener::Change>& changes,
@@ -108,7 +108,7 @@ void Rooms::on_sessions(const std::vector<SessionListener::Change>& changes,
     if (gateways.empty())
       online_.erase(user);
     else
-      online_[user].assign(gateways.begin(), gateways.end());
+      online_[user] = &*places_.emplace(gateways.begin(), gateways.end()).first;
     const auto rooms = rooms_of_.find(user);
     if (rooms == rooms_of_.end()) continue;
     const auto* now = where(user);

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <set>
 
 #include "api/auth.h"
 #include "api/session.h"
@@ -48,7 +49,9 @@ class Rooms {
   Map<GroupId, std::unique_ptr<Room>> rooms_;
   boost::intrusive::list<Room> recent_;  // most recently used first
   Map<UserId, boost::container::small_vector<Room*, 1>> rooms_of_;
-  Map<UserId, Gateways> online_;
+  /// Nearly everybody is on one of few gateways: 16 bytes each, and each set of gateways once.
+  Map<UserId, const Gateways*> online_;
+  std::set<Gateways> places_;
   std::size_t members_ = 0;  // of all rooms
 };
 

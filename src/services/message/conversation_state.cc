@@ -1,5 +1,6 @@
 #include "services/message/conversation_state.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace parley::message {
@@ -36,13 +37,13 @@ Member& ConversationState::add(UserId user, const Marks& at) {
 }
 
 ConversationCache::~ConversationCache() {
-  recent_.clear_and_dispose([this](ConversationState* state) { memory().delete_object(state); });
+  recent_.clear_and_dispose([](ConversationState* state) { delete state; });
 }
 
 ConversationState& ConversationCache::touch(const ConversationId& id) {
   auto& slot = states_[id];
   if (slot == nullptr) {
-    slot = memory().new_object<ConversationState>(id);
+    slot = new ConversationState(id);
     ++made_;
   } else {
     recent_.erase(recent_.iterator_to(*slot));
@@ -58,11 +59,13 @@ void ConversationCache::evict() {
     recent_.pop_back();
     if (oldest.idle()) {
       states_.erase(oldest.id);
-      memory().delete_object(&oldest);
+      delete &oldest;
     } else {
       recent_.push_front(oldest);
     }
   }
+  // The table grew with what was busy at once, and does not shrink by itself.
+  if (states_.bucket_count() > 8 * std::max(states_.size(), capacity_)) states_.rehash(0);
 }
 
 }  // namespace parley::message

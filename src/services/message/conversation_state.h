@@ -4,7 +4,6 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
 #include <memory>
-#include <memory_resource>
 #include <vector>
 
 #include "api/message.h"
@@ -95,12 +94,8 @@ class ConversationCache {
   static constexpr std::size_t kLooks = 1'024;
 
  private:
-  std::pmr::polymorphic_allocator<ConversationState> memory() { return &pool_; }
-
   std::size_t capacity_;
   std::size_t made_ = 0;  // since the last `evict`
-  // States lie together: among the entries that come and go they would leave holes in the heap.
-  std::pmr::unsynchronized_pool_resource pool_;
   boost::unordered_flat_map<ConversationId, ConversationState*, std::hash<ConversationId>> states_;
   boost::intrusive::list<ConversationState> recent_;  // most recently used first
 };

@@ -9,6 +9,7 @@ namespace {
 // Entries of one conversation within this long share a check, so that a busy conversation costs two
 // checks a second.
 constexpr std::chrono::milliseconds kWindow{500};
+constexpr std::chrono::milliseconds kPushAgain{1'000};
 }  // namespace
 
 DeliveryDuty::DeliveryDuty(const Settings& settings, const Clock& clock,
@@ -51,6 +52,16 @@ void DeliveryDuty::tick(TimeMs now) {
     decide(check, now);
     --check.state->pins;
   }
+  while (!refused_.empty() && refused_.front().again <= mono) {
+    const Decided push = refused_.front();
+    refused_.pop_front();
+    // Confirmed meanwhile: not pushed.
+    if (const auto* member = push.state->member(push.user);
+        member && member->marks.delivered >= push.seq)
+      end(push);
+    else
+      give(push);
+  }
 }
 
 void DeliveryDuty::decide(const Check& check, TimeMs now) {
@@ -65,15 +76,32 @@ void DeliveryDuty::push(ConversationState& state, Member& member, Seq seq, std::
   member.pushed = std::max(member.pushed, seq);
   pushing_.insert(position);
   decided_.add();
-  notifications_.notify({Push{member.user, state.id, seq, now}},
-                        [this, position](Result<void> done) {
-                          // The notification service repeats what can be repeated. What it gives up
-                          // stays undecided, so a restart tries again.
-                          if (done)
-                            pushing_.erase(pushing_.find(position));
-                          else
-                            log::error("message", "push not recorded: {}", done.error().message);
+  ++state.pins;
+  give({&state, member.user, seq, position, now});
+}
+
+void DeliveryDuty::give(Decided push) {
+  ++under_way_;
+  notifications_.notify({Push{push.user, push.state->id, push.seq, push.at}},
+                        [this, push](Result<void> done) {
+                          --under_way_;
+                          if (done) return end(push);
+                          if (describe(done.error().code).retryable) {
+                            if (push.again == Clock::Mono{})
+                              log::warn("message", "a push has to wait: {}", done.error().message);
+                            auto later = push;
+                            later.again = clock_.mono() + kPushAgain;
+                            return refused_.push_back(later);
+                          }
+                          // It stays undecided, so a restart tries again.
+                          log::error("message", "push not recorded: {}", done.error().message);
+                          --push.state->pins;
                         });
+}
+
+void DeliveryDuty::end(const Decided& push) {
+  pushing_.erase(pushing_.find(push.position));
+  --push.state->pins;
 }
 
 std::uint64_t DeliveryDuty::undecided_from() const {

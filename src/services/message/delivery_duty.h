@@ -11,7 +11,8 @@ namespace parley::message {
 
 /// The durable side's duty to deliver: an entry that no device of a recipient confirms within
 /// `confirm_within` is handed over once more and given to notification; at once where the recipient
-/// has no session. One loop; the owner calls `tick`. What is undecided is bounded from below by
+/// has no session. A push that notification cannot take now is tried again. One loop; the owner
+/// calls `tick`. What is undecided is bounded from below by
 /// `undecided_from`, a feed position, so that a restart can begin there.
 class DeliveryDuty {
  public:
@@ -29,7 +30,7 @@ class DeliveryDuty {
   /// Decides what is due.
   void tick(TimeMs now);
 
-  bool waiting() const { return !checks_.empty(); }
+  bool waiting() const { return !checks_.empty() || !refused_.empty() || under_way_ != 0; }
   /// Every watched entry below this position is decided; none watched: the largest number.
   std::uint64_t undecided_from() const;
 
@@ -41,8 +42,19 @@ class DeliveryDuty {
     Seq seq;
     std::uint64_t position;  // of the first entry that joined
   };
+  /// A decision on its way to notification. Its state is pinned.
+  struct Decided {
+    ConversationState* state;
+    UserId user;
+    Seq seq;
+    std::uint64_t position;
+    TimeMs at;
+    Clock::Mono again{};  // when it is tried again
+  };
   void decide(const Check& check, TimeMs now);
   void push(ConversationState& state, Member& member, Seq seq, std::uint64_t position, TimeMs now);
+  void give(Decided push);
+  void end(const Decided& push);
 
   const Settings& settings_;
   const Clock& clock_;
@@ -52,6 +64,8 @@ class DeliveryDuty {
   std::deque<Check> checks_;
   std::uint64_t first_check_ = 1;         // the number of checks_.front()
   std::multiset<std::uint64_t> pushing_;  // positions whose push is not durable yet
+  std::deque<Decided> refused_;           // by rising `again`
+  std::size_t under_way_ = 0;
 };
 
 }  // namespace parley::message

@@ -68,6 +68,26 @@ TEST_P(MessageServiceTest, PushesAtOnceWhereNobodyIsConnected) {
   EXPECT_EQ(out.copy(out.pushes)[0].seq, Seq(1));
 }
 
+TEST_P(MessageServiceTest, APushThatCannotBeTakenIsTriedAgainUnlessADeviceConfirms) {
+  const auto other = ConversationId::direct(kAnn, kCat);
+  out.refuses_pushes = true;
+  send({message(1, kAnn, "k", "hello"), message(2, kAnn, "k", "hello", other)});
+  ASSERT_TRUE(wait_until([&] { return out.refused_pushes == 2; })) << "to each of the two";
+  ASSERT_TRUE(mark(kBob, Seq(1), Seq(0)));
+  ASSERT_TRUE(wait_until([&] {
+    clock.advance(1'000ms);
+    return out.refused_pushes >= 4;
+  }));
+  out.refuses_pushes = false;
+  ASSERT_TRUE(wait_until([&] {
+    clock.advance(1'000ms);
+    return !out.copy(out.pushes).empty();
+  }));
+  clock.advance(10'000ms);
+  EXPECT_EQ(out.copy(out.pushes).size(), 1u);
+  EXPECT_EQ(out.copy(out.pushes)[0].user, kCat);
+}
+
 TEST_P(MessageServiceTest, PushesWhenNoDeviceConfirmsInTimeAndHandsOverOnceMore) {
   online(kBob);
   send({message(1, kAnn, "k", "hello")});

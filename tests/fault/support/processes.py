@@ -140,8 +140,10 @@ class Server:
 class Load:
     """parley-load, the judge: it must prove that all is well, or `finish` raises."""
 
+    REPORT = "load.json"
+
     def __init__(self, server, tokens, folder, *options):
-        self.report_file = folder / "load.json"
+        self.report_file = folder / self.REPORT
         self.report_file.unlink(missing_ok=True)
         self.log = folder / "parley-load.log"
         with open(self.log, "wb") as log:

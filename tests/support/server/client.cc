@@ -108,6 +108,12 @@ std::string direct(std::uint64_t a, std::uint64_t b) {
   return "d:" + std::to_string(std::min(a, b)) + ":" + std::to_string(std::max(a, b));
 }
 
+std::string own_name(const std::string& name) {
+  const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+  const auto test = std::string(info->test_suite_name()) + "." + info->name();
+  return name + "_" + std::to_string(std::hash<std::string>()(test) % 1'000'000'000);
+}
+
 struct Client::Impl {
   asio::io_context io;
   beast::websocket::stream<beast::tcp_stream> socket{io};

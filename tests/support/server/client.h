@@ -67,4 +67,7 @@ class Client {
 
 std::string direct(std::uint64_t a, std::uint64_t b);
 
+/// A user name of the running test alone, so that tests can share a server: the same one each time.
+std::string own_name(const std::string& name);
+
 }  // namespace parley::testing

@@ -128,12 +128,13 @@ bool split_shape() {
   return shape && std::string_view(shape) == "split";
 }
 
-ServerProcess::ServerProcess(std::filesystem::path data, std::vector<std::string> arguments)
+ServerProcess::ServerProcess(std::filesystem::path data, std::vector<std::string> arguments,
+                             Shape shape)
     : data_(std::move(data)), arguments_(std::move(arguments)) {
-  if (split_shape())
+  if (shape == Shape::split || split_shape())
     split();
   else
-    children_.push_back({{}, data_.string() + ".out", data_.string() + ".log"});
+    children_.push_back({"all", {}, data_.string() + ".out", data_.string() + ".log"});
   start();
 }
 
@@ -146,7 +147,8 @@ void ServerProcess::split() {
   for (const std::string name :
        {"session", "presence", "auth", "notification", "message", "group"}) {
     toml << name << " = " << address() << "\n";
-    children_.push_back({{"--config", file, "--target", name},
+    children_.push_back({name,
+                         {"--config", file, "--target", name},
                          data_.string() + "." + name + ".out",
                          data_.string() + "." + name + ".log",
                          false});
@@ -156,7 +158,8 @@ void ServerProcess::split() {
   for (const std::string id : {"2", "1"}) {
     toml << id << " = " << address() << "\n";
     const auto name = data_.string() + (id == "1" ? "" : ".gateway-" + id);
-    children_.push_back({{"--config", file, "--target", "gateway", "--gateway-id", id},
+    children_.push_back({"gateway " + id,
+                         {"--config", file, "--target", "gateway", "--gateway-id", id},
                          name + ".out",
                          name + ".log"});
   }
@@ -196,11 +199,47 @@ void ServerProcess::start() {
   for (auto& child : children_) launch(child);
   for (auto& child : children_)
     if (!await(child)) FAIL() << "parleyd did not come up: " << log();
-  // Those that came first may not have found the last yet.
-  if (children_.size() > 1)
-    for (auto& child : children_)
-      if (!within_30s([&] { return http(child.admin_port, "GET", "/readyz").body == "ready\n"; }))
-        FAIL() << http(child.admin_port, "GET", "/readyz").body << log();
+  if (children_.size() > 1) await_all_ready();
+}
+
+/// Those that came first may not have found the last yet.
+void ServerProcess::await_all_ready() {
+  for (auto& child : children_)
+    if (!within_30s([&] { return http(child.admin_port, "GET", "/readyz").body == "ready\n"; }))
+      FAIL() << child.name << ": " << http(child.admin_port, "GET", "/readyz").body << log();
+}
+
+ServerProcess::Child& ServerProcess::child(const std::string& name) {
+  const auto at = std::ranges::find(children_, name, &Child::name);
+  if (at == children_.end()) throw std::invalid_argument("there is no process " + name);
+  return *at;
+}
+
+void ServerProcess::signal(const std::string& name, int number) {
+  ASSERT_EQ(::kill(child(name).pid, number), 0);
+}
+
+void ServerProcess::kill_hard(const std::string& name) {
+  auto& one = child(name);
+  ::kill(one.pid, SIGKILL);
+  reap(std::exchange(one.pid, -1));
+}
+
+void ServerProcess::start(const std::string& name) {
+  auto& one = child(name);
+  launch(one);
+  if (!await(one)) FAIL() << name << " did not come up: " << log();
+  await_all_ready();
+}
+
+std::string ServerProcess::readiness(const std::string& name) {
+  return http(child(name).admin_port, "GET", "/readyz").body;
+}
+
+std::string ServerProcess::metrics() const {
+  std::string out;
+  for (const auto& child : children_) out += http(child.admin_port, "GET", "/metrics").body;
+  return out;
 }
 
 ServerProcess::~ServerProcess() {

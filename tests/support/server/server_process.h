@@ -33,9 +33,11 @@ Ended run_program(const std::vector<std::string>& command,
 /// processes are ever signalled.
 class ServerProcess {
  public:
+  enum class Shape { as_asked, split };
   /// `arguments` come after --data and --listen. Fails the running test if it does not come up
   /// within 30 s.
-  explicit ServerProcess(std::filesystem::path data, std::vector<std::string> arguments = {});
+  explicit ServerProcess(std::filesystem::path data, std::vector<std::string> arguments = {},
+                         Shape shape = Shape::as_asked);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
 
@@ -51,9 +53,21 @@ class ServerProcess {
   /// Comes back on the same data and ports.
   void start();
   std::string log() const;  // standard error of all so far
+  /// What /metrics of all processes say.
+  std::string metrics() const;
+
+  /// One process of several, by its service (`message`) or, a gateway, its number (`gateway 2`).
+  void signal(const std::string& name, int number);
+  void kill_hard(const std::string& name);
+  /// Starts it again and waits until every process is ready.
+  void start(const std::string& name);
+  std::uint16_t port(const std::string& name) { return child(name).port; }
+  /// The body of its /readyz.
+  std::string readiness(const std::string& name);
 
  private:
   struct Child {
+    std::string name;
     std::vector<std::string> arguments;
     std::filesystem::path out, log;
     bool gateway = true;
@@ -63,11 +77,23 @@ class ServerProcess {
   void split();
   void launch(Child& child);
   bool await(Child& child);
+  void await_all_ready();
+  Child& child(const std::string& name);
 
   std::filesystem::path data_;
   std::vector<std::string> arguments_;
   std::vector<Child> children_;  // gateways last
   std::size_t asked_ = 0;
+};
+
+/// A folder and the server on it, for all the tests of a suite: to start one is dear, most of all
+/// as many processes. Each test has people of its own.
+struct SuiteServer {
+  explicit SuiteServer(std::vector<std::string> arguments = {},
+                       ServerProcess::Shape shape = ServerProcess::Shape::as_asked)
+      : server(folder.path() / "data", std::move(arguments), shape) {}
+  TempFolder folder;
+  ServerProcess server;
 };
 
 /// Whether servers are started as a process of each service.

@@ -1,6 +1,7 @@
 #include "checker/checker.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <limits>
 
@@ -28,12 +29,20 @@ std::uint64_t fingerprint(const v1::Entry& entry) {
 }
 
 ConversationIndex Checker::add_conversation(std::uint64_t first_user, std::uint64_t second_user) {
-  conversations_.push_back({.users = {first_user, second_user}});
+  return add_group({}, std::array{first_user, second_user});
+}
+
+ConversationIndex Checker::add_group(std::string name, std::span<const std::uint64_t> users) {
+  conversations_.push_back({.first_member = members_.size(),
+                            .members = static_cast<MemberIndex>(users.size()),
+                            .name = std::move(name)});
+  for (const std::uint64_t user : users) members_.push_back({.user = user, .unread_before = {}});
   return static_cast<ConversationIndex>(conversations_.size() - 1);
 }
 
-LogIndex Checker::add_log(ConversationIndex conversation, int side, std::uint64_t device) {
-  logs_.push_back({.conversation = conversation, .side = side, .prints = {}, .device = device});
+LogIndex Checker::add_log(ConversationIndex conversation, MemberIndex member,
+                          std::uint64_t device) {
+  logs_.push_back({.conversation = conversation, .member = member, .prints = {}, .device = device});
   return static_cast<LogIndex>(logs_.size() - 1);
 }
 
@@ -45,16 +54,17 @@ void Checker::began_at(LogIndex log, std::uint64_t head) {
   conversation.based = true;
 }
 
-void Checker::began_unread(ConversationIndex conversation, int side, std::uint64_t unread) {
-  conversations_[conversation].sides[side].unread_before = unread;
+void Checker::began_unread(ConversationIndex conversation, MemberIndex member,
+                           std::uint64_t unread) {
+  at(conversation, member).unread_before = unread;
 }
 
-SendIndex Checker::add_send(ConversationIndex conversation, int side, std::uint64_t body_hash,
-                            Nanos intended) {
+SendIndex Checker::add_send(ConversationIndex conversation, MemberIndex member,
+                            std::uint64_t body_hash, Nanos intended) {
   sends_.push_back({.intended = intended,
                     .body_hash = body_hash,
                     .conversation = conversation,
-                    .side = static_cast<std::uint8_t>(side)});
+                    .member = member});
   return static_cast<SendIndex>(sends_.size() - 1);
 }
 
@@ -76,10 +86,10 @@ bool Checker::acknowledged(SendIndex send, LogIndex log, const v1::Sent& answer,
   record.seq = static_cast<std::uint32_t>(answer.seq());
   record.message_id = answer.message_id();
   Conversation& conversation = conversations_[record.conversation];
-  Side& side = conversation.sides[record.side];
+  Member& member = at(record.conversation, record.member);
   conversation.acknowledged = std::max(conversation.acknowledged, answer.seq());
-  side.last_own = std::max(side.last_own, answer.seq());
-  side.read = std::max(side.read, answer.seq());
+  member.last_own = std::max(member.last_own, answer.seq());
+  member.read = std::max(member.read, answer.seq());
   store(logs_[log], answer.seq(), kOwn);
   return true;
 }
@@ -124,24 +134,27 @@ bool Checker::received(LogIndex index, const v1::Entry& entry) {
   return known == kAbsent;
 }
 
-void Checker::read_confirmed(ConversationIndex conversation, int side, std::uint64_t seq) {
-  auto& read = conversations_[conversation].sides[side].read;
+void Checker::read_confirmed(ConversationIndex conversation, MemberIndex member,
+                             std::uint64_t seq) {
+  auto& read = at(conversation, member).read;
   read = std::max(read, seq);
 }
 
-void Checker::delivered_seen(ConversationIndex conversation, int side, std::uint64_t seq) {
-  auto& delivered = conversations_[conversation].sides[side].peer_delivered;
+void Checker::delivered_seen(ConversationIndex conversation, MemberIndex member,
+                             std::uint64_t seq) {
+  auto& delivered = at(conversation, member).peer_delivered;
   delivered = std::max(delivered, seq);
 }
 
 std::string Checker::name(ConversationIndex conversation) const {
-  const auto& users = conversations_[conversation].users;
-  return fmt::format("d:{}:{}", users[0], users[1]);
+  const std::string& given = conversations_[conversation].name;
+  if (!given.empty()) return given;
+  return fmt::format("d:{}:{}", at(conversation, 0).user, at(conversation, 1).user);
 }
 
 std::string Checker::describe(const Log& log, std::uint64_t seq) const {
   return fmt::format("{} seq {}: device {} of user {}", name(log.conversation), seq, log.device,
-                     conversations_[log.conversation].users[log.side]);
+                     at(log.conversation, log.member).user);
 }
 
 std::string Checker::describe(SendIndex index) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,8 @@
 namespace parley::load {
 
 using ConversationIndex = std::uint32_t;
+/// A member's place in its conversation; in a direct one 0 is who has the smaller id.
+using MemberIndex = std::uint32_t;
 /// One device's copy of one conversation.
 using LogIndex = std::uint32_t;
 /// Nanoseconds on the client's monotonic clock.
@@ -26,7 +29,7 @@ struct SendRecord {
   std::uint32_t seq = 0;         // as acknowledged
   std::uint32_t stored_seq = 0;  // as the history has it
   ConversationIndex conversation = 0;
-  std::uint8_t side = 0;          // which of the two members
+  MemberIndex member = 0;
   bool refused = false;           // answered by an error that says that it was not stored
   std::uint8_t interruption = 0;  // the last one that caught it unanswered, from 1
 };
@@ -40,22 +43,23 @@ struct Interruption {
 
 /// Knows what clients were told and compares it with what the server keeps: the judge of loads and
 /// fault tests. It is told of every send, acknowledgement, received entry, mark and count as it
-/// happens, and of the full history at the end. Direct conversations only; side 0 is the member
-/// with the smaller id. Needs about 60 bytes per send, 12 per entry, 8 per entry and device. One
-/// thread.
+/// happens, and of the full history at the end. Needs about 64 bytes per send, 12 per entry, 8 per
+/// entry and device. One thread.
 class Checker {
  public:
   explicit Checker(SendIds ids) : ids_(std::move(ids)) {}
 
   ConversationIndex add_conversation(std::uint64_t first_user, std::uint64_t second_user);
-  LogIndex add_log(ConversationIndex conversation, int side, std::uint64_t device);
+  /// A group whose members stay who they are while it is judged.
+  ConversationIndex add_group(std::string name, std::span<const std::uint64_t> users);
+  LogIndex add_log(ConversationIndex conversation, MemberIndex member, std::uint64_t device);
 
   /// What a device is told of a conversation before the run: entries up to `head` are not judged.
   void began_at(LogIndex log, std::uint64_t head);
   /// A member's unread count before the run.
-  void began_unread(ConversationIndex conversation, int side, std::uint64_t unread);
+  void began_unread(ConversationIndex conversation, MemberIndex member, std::uint64_t unread);
 
-  SendIndex add_send(ConversationIndex conversation, int side, std::uint64_t body_hash,
+  SendIndex add_send(ConversationIndex conversation, MemberIndex member, std::uint64_t body_hash,
                      Nanos intended);
   void sent(SendIndex send, Nanos now);
   /// Returns whether this is the first acknowledgement. `log`: of the device that sent it, which
@@ -68,15 +72,16 @@ class Checker {
   /// An entry as a device received it, by whatever way. Returns whether it is new to the device.
   bool received(LogIndex log, const v1::Entry& entry);
   /// A read mark that the server confirmed.
-  void read_confirmed(ConversationIndex conversation, int side, std::uint64_t seq);
-  /// A member was told that the other one's devices hold everything up to `seq`.
-  void delivered_seen(ConversationIndex conversation, int side, std::uint64_t seq);
+  void read_confirmed(ConversationIndex conversation, MemberIndex member, std::uint64_t seq);
+  /// Of a direct conversation: a member was told that the other one's devices hold everything up to
+  /// `seq`.
+  void delivered_seen(ConversationIndex conversation, MemberIndex member, std::uint64_t seq);
 
   /// The end: each member's history, by rising seq from `first_judged` on, and its head.
-  void history(ConversationIndex conversation, int side, const v1::Entry& entry);
-  void history_end(ConversationIndex conversation, int side, std::uint64_t head);
+  void history(ConversationIndex conversation, MemberIndex member, const v1::Entry& entry);
+  void history_end(ConversationIndex conversation, MemberIndex member, std::uint64_t head);
   /// A member's own view when all is quiet; call it after that conversation's history.
-  void view(ConversationIndex conversation, int side, const v1::Conversation& view);
+  void view(ConversationIndex conversation, MemberIndex member, const v1::Conversation& view);
   /// Compares all. Call it once, after the histories, and before devices read anything more.
   void finish();
 
@@ -97,11 +102,19 @@ class Checker {
     return conversations_[conversation].acknowledged;
   }
   /// The member's own last acknowledged entry, and up to where it knows the other to hold all.
-  std::uint64_t last_own(ConversationIndex conversation, int side) const {
-    return conversations_[conversation].sides[side].last_own;
+  std::uint64_t last_own(ConversationIndex conversation, MemberIndex member) const {
+    return at(conversation, member).last_own;
   }
-  std::uint64_t delivered_known(ConversationIndex conversation, int side) const {
-    return conversations_[conversation].sides[side].peer_delivered;
+  std::uint64_t delivered_known(ConversationIndex conversation, MemberIndex member) const {
+    return at(conversation, member).peer_delivered;
+  }
+  ConversationIndex conversation_of(LogIndex log) const { return logs_[log].conversation; }
+  MemberIndex members(ConversationIndex conversation) const {
+    return conversations_[conversation].members;
+  }
+  /// The read mark that follows from the member's own sends and confirmed reads.
+  std::uint64_t read_up_to(ConversationIndex conversation, MemberIndex member) const {
+    return at(conversation, member).read;
   }
   std::string name(ConversationIndex conversation) const;
 
@@ -110,7 +123,8 @@ class Checker {
   const Faults& faults() const { return faults_; }
 
  private:
-  struct Side {
+  struct Member {
+    std::uint64_t user;
     std::uint64_t read = 0;  // own sends and confirmed reads
     std::uint64_t last_own = 0;
     std::uint64_t peer_delivered = 0;
@@ -122,24 +136,31 @@ class Checker {
     bool history_read = false;
   };
   struct Conversation {
-    std::uint64_t users[2];
+    std::size_t first_member;  // in members_
+    MemberIndex members;
+    std::string name;  // of a group
     std::uint64_t base = 0;
     bool based = false;
     bool used = false;
     std::uint64_t acknowledged = 0;
-    Side sides[2] = {};
     std::vector<std::uint64_t> prints = {};  // of the history from base + 1; 0: not read
     std::vector<SendIndex> sends = {};       // likewise
   };
   struct Log {
     ConversationIndex conversation;
-    int side;
+    MemberIndex member;
     std::uint64_t base = 0;
     std::uint64_t held = 0;
     std::vector<std::uint64_t> prints;  // from base + 1; kAbsent, kOwn, or a fingerprint
     std::uint64_t device;
   };
 
+  Member& at(ConversationIndex conversation, MemberIndex member) {
+    return members_[conversations_[conversation].first_member + member];
+  }
+  const Member& at(ConversationIndex conversation, MemberIndex member) const {
+    return members_[conversations_[conversation].first_member + member];
+  }
   void store(Log& log, std::uint64_t seq, std::uint64_t print);
   void judge_stored(ConversationIndex index, const v1::Entry& entry);
   void check_sends();
@@ -152,6 +173,7 @@ class Checker {
   SendIds ids_;
   std::vector<SendRecord> sends_;
   std::vector<Conversation> conversations_;
+  std::vector<Member> members_;  // of all conversations
   std::vector<Log> logs_;
   std::vector<Interruption> interruptions_;
   Faults faults_;

@@ -17,7 +17,7 @@ class CheckerTest : public testing::Test {
  protected:
   CheckerTest() : checker(SendIds(1'770'000'000'000, 42, 0)) {
     conversation = checker.add_conversation(7, 42);
-    for (const int side : {0, 1})
+    for (const MemberIndex side : {0U, 1U})
       for (const std::uint64_t device : {1U, 2U})
         logs.push_back(checker.add_log(conversation, side, device));
     for (const LogIndex log : logs) checker.began_at(log, 0);
@@ -25,7 +25,7 @@ class CheckerTest : public testing::Test {
 
   static std::string text_of(SendIndex send) { return fmt::format("text {}", send); }
 
-  v1::Entry entry_of(SendIndex send, std::uint64_t seq, int side = 0) const {
+  v1::Entry entry_of(SendIndex send, std::uint64_t seq, MemberIndex side = 0) const {
     v1::Entry entry;
     entry.set_conversation_id("d:7:42");
     entry.set_seq(seq);
@@ -46,7 +46,7 @@ class CheckerTest : public testing::Test {
   }
 
   /// Sends one message, lets it be stored, acknowledged and received by every device.
-  SendIndex say(std::uint64_t seq, int side = 0) {
+  SendIndex say(std::uint64_t seq, MemberIndex side = 0) {
     const SendIndex send = checker.add_send(
         conversation, side, hash_bytes(text_of(static_cast<SendIndex>(checker.send_count()))),
         now += 10);
@@ -61,7 +61,7 @@ class CheckerTest : public testing::Test {
   }
 
   void judge() {
-    for (const int side : {0, 1}) {
+    for (const MemberIndex side : {0U, 1U}) {
       for (const auto& entry : side == 0 || stored_by_second.empty() ? stored : stored_by_second)
         checker.history(conversation, side, entry);
       checker.history_end(conversation, side, stored.empty() ? 0 : stored.back().seq());
@@ -69,7 +69,7 @@ class CheckerTest : public testing::Test {
     checker.finish();
   }
 
-  void view(int side, std::uint64_t read, std::uint64_t unread) {
+  void view(MemberIndex side, std::uint64_t read, std::uint64_t unread) {
     v1::Conversation view;
     view.set_head(stored.back().seq());
     view.set_delivered(stored.back().seq());

@@ -16,19 +16,20 @@ enum class FaultKind : std::uint8_t {
   altered,       // not what its sender sent, or stored though it was refused
   foreign,       // an entry that nobody sent
   not_dense,     // a seq that is skipped, or a message_id that does not rise
-  disagree,      // the two members read different logs
+  disagree,      // members read different logs
   missing,       // a device never got it, although it is in the history
   vanished,      // a device got it, and it is not in the history
+  untrue,        // somebody shown as absent, or as typing, who was not; or told to who may not know
   unread,        // a wrong unread count or mark
   unconfirmed,   // the sender was never told of a delivery
   unanswered,    // a request without an answer
   refused,       // a request that was in order and was refused for good
   disconnected,  // a connection that the server ended
 };
-inline constexpr std::array<std::string_view, 15> kFaultNames{
-    "lost",    "doubled",     "reordered",  "two_contents", "altered",
-    "foreign", "not_dense",   "disagree",   "missing",      "vanished",
-    "unread",  "unconfirmed", "unanswered", "refused",      "disconnected"};
+inline constexpr std::array<std::string_view, 16> kFaultNames{
+    "lost",        "doubled",    "reordered", "two_contents", "altered", "foreign",
+    "not_dense",   "disagree",   "missing",   "vanished",     "untrue",  "unread",
+    "unconfirmed", "unanswered", "refused",   "disconnected"};
 
 struct Fault {
   FaultKind kind;

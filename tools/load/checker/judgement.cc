@@ -11,31 +11,31 @@ namespace {
 constexpr SendIndex kNotOurs = std::numeric_limits<SendIndex>::max();
 }
 
-void Checker::history(ConversationIndex index, int side_number, const v1::Entry& entry) {
+void Checker::history(ConversationIndex index, MemberIndex number, const v1::Entry& entry) {
   Conversation& conversation = conversations_[index];
   if (entry.seq() <= conversation.base) return;
-  Side& side = conversation.sides[side_number];
-  if (side.history_seq != 0) {
-    if (entry.seq() != side.history_seq + 1)
+  Member& member = at(index, number);
+  if (member.history_seq != 0) {
+    if (entry.seq() != member.history_seq + 1)
       faults_.add(FaultKind::not_dense,
-                  fmt::format("{}: user {} reads seq {} after seq {}", name(index),
-                              conversation.users[side_number], entry.seq(), side.history_seq));
-    if (entry.message_id() <= side.history_message_id)
+                  fmt::format("{}: user {} reads seq {} after seq {}", name(index), member.user,
+                              entry.seq(), member.history_seq));
+    if (entry.message_id() <= member.history_message_id)
       faults_.add(FaultKind::not_dense,
                   fmt::format("{} seq {}: message_id {} follows {}", name(index), entry.seq(),
-                              entry.message_id(), side.history_message_id));
-    if (entry.countable() != side.history_countable + 1)
+                              entry.message_id(), member.history_message_id));
+    if (entry.countable() != member.history_countable + 1)
       faults_.add(FaultKind::unread,
                   fmt::format("{} seq {}: countable {} follows {}", name(index), entry.seq(),
-                              entry.countable(), side.history_countable));
+                              entry.countable(), member.history_countable));
   } else if (entry.seq() != conversation.base + 1) {
     faults_.add(FaultKind::not_dense,
-                fmt::format("{}: user {} reads seq {} first, not {}", name(index),
-                            conversation.users[side_number], entry.seq(), conversation.base + 1));
+                fmt::format("{}: user {} reads seq {} first, not {}", name(index), member.user,
+                            entry.seq(), conversation.base + 1));
   }
-  side.history_seq = entry.seq();
-  side.history_message_id = entry.message_id();
-  side.history_countable = entry.countable();
+  member.history_seq = entry.seq();
+  member.history_message_id = entry.message_id();
+  member.history_countable = entry.countable();
 
   const std::uint64_t slot = entry.seq() - conversation.base - 1;
   const std::uint64_t print = fingerprint(entry);
@@ -50,8 +50,8 @@ void Checker::history(ConversationIndex index, int side_number, const v1::Entry&
     faults_.add(FaultKind::two_contents,
                 fmt::format("{} seq {}: the history gave two contents, the second to user {} with "
                             "message_id {}, client_message_id {}",
-                            name(index), entry.seq(), conversation.users[side_number],
-                            entry.message_id(), entry.client_message_id()));
+                            name(index), entry.seq(), member.user, entry.message_id(),
+                            entry.client_message_id()));
   }
 }
 
@@ -77,7 +77,7 @@ void Checker::judge_stored(ConversationIndex index, const v1::Entry& entry) {
     Interruption& caught_by = interruptions_[record.interruption - 1U];
     if (entry.time_ms() <= caught_by.unix_ms) ++caught_by.stored;
   }
-  if (record.conversation != index || conversation.users[record.side] != entry.sender())
+  if (record.conversation != index || at(index, record.member).user != entry.sender())
     faults_.add(FaultKind::altered,
                 fmt::format("{} is stored in {} seq {} with sender {}", describe(*found),
                             name(index), entry.seq(), entry.sender()));
@@ -92,29 +92,28 @@ void Checker::judge_stored(ConversationIndex index, const v1::Entry& entry) {
                                                      describe(*found), entry.message_id()));
 }
 
-void Checker::history_end(ConversationIndex index, int side_number, std::uint64_t head) {
-  Side& side = conversations_[index].sides[side_number];
-  side.history_read = true;
-  side.history_head = head;
+void Checker::history_end(ConversationIndex index, MemberIndex number, std::uint64_t head) {
+  Member& member = at(index, number);
+  member.history_read = true;
+  member.history_head = head;
 }
 
-void Checker::view(ConversationIndex index, int side_number, const v1::Conversation& view) {
+void Checker::view(ConversationIndex index, MemberIndex number, const v1::Conversation& view) {
   const Conversation& conversation = conversations_[index];
-  const Side& side = conversation.sides[side_number];
+  const Member& member = at(index, number);
   const std::uint64_t head = conversation.base + conversation.prints.size();
   const auto wrong = [&](std::string_view what, std::uint64_t is, std::uint64_t expected) {
     if (is != expected)
       faults_.add(FaultKind::unread,
                   fmt::format("{}: user {} is told {} {}, and it is {} (head {}, read up to {})",
-                              name(index), conversation.users[side_number], what, is, expected,
-                              head, side.read));
+                              name(index), member.user, what, is, expected, head, member.read));
   };
   wrong("head", view.head(), head);
-  if (side.read > 0) {
-    wrong("read", view.read(), side.read);
-    wrong("unread", view.unread(), head - std::min(head, side.read));
-  } else if (side.unread_before || conversation.base == 0) {
-    wrong("unread", view.unread(), side.unread_before.value_or(0) + (head - conversation.base));
+  if (member.read > 0) {
+    wrong("read", view.read(), member.read);
+    wrong("unread", view.unread(), head - std::min(head, member.read));
+  } else if (member.unread_before || conversation.base == 0) {
+    wrong("unread", view.unread(), member.unread_before.value_or(0) + (head - conversation.base));
   }
   if (view.delivered() < view.read() || view.delivered() > view.head())
     wrong("delivered", view.delivered(), view.head());
@@ -154,18 +153,21 @@ void Checker::check_order(ConversationIndex index) {
 
 void Checker::check_members(ConversationIndex index) {
   const Conversation& conversation = conversations_[index];
-  const Side& first = conversation.sides[0];
-  const Side& second = conversation.sides[1];
-  for (const Side* side : {&first, &second})
-    if (side->history_read && side->history_head != std::max(side->history_seq, conversation.base))
+  const Member* first = nullptr;
+  for (MemberIndex i = 0; i < conversation.members; ++i) {
+    const Member& member = at(index, i);
+    if (!member.history_read) continue;
+    if (member.history_head != std::max(member.history_seq, conversation.base))
       faults_.add(FaultKind::disagree,
-                  fmt::format("{}: the history ends at seq {}, and says that its head is {}",
-                              name(index), side->history_seq, side->history_head));
-  if (first.history_read && second.history_read && first.history_seq != second.history_seq)
-    faults_.add(FaultKind::disagree,
-                fmt::format("{}: user {} reads up to seq {}, user {} up to seq {}", name(index),
-                            conversation.users[0], first.history_seq, conversation.users[1],
-                            second.history_seq));
+                  fmt::format("{}: the history of user {} ends at seq {}, and says that its head "
+                              "is {}",
+                              name(index), member.user, member.history_seq, member.history_head));
+    if (first == nullptr) first = &member;
+    if (member.history_seq != first->history_seq)
+      faults_.add(FaultKind::disagree,
+                  fmt::format("{}: user {} reads up to seq {}, user {} up to seq {}", name(index),
+                              first->user, first->history_seq, member.user, member.history_seq));
+  }
 }
 
 void Checker::check_log(const Log& log) {

@@ -11,19 +11,6 @@
 #include <unistd.h>
 
 namespace parley::load {
-namespace {
-
-std::array<std::uint64_t, 2> members(const std::string& conversation) {
-  std::array<std::uint64_t, 2> users{};
-  const char* text = conversation.data() + 2;
-  const char* end = conversation.data() + conversation.size();
-  text = std::from_chars(text, end, users[0]).ptr + 1;
-  std::from_chars(text, end, users[1]);
-  return users;
-}
-
-}  // namespace
-
 struct FakeServer::Peer {
   int fd;
   std::string in;
@@ -31,7 +18,16 @@ struct FakeServer::Peer {
   std::uint64_t user = 0;
 };
 
-FakeServer::FakeServer(Spoil spoil) : spoil_(spoil) {
+FakeServer::FakeServer(Spoil spoil, Groups groups) : spoil_(spoil), groups_(std::move(groups)) {
+  for (const auto& [name, users] : groups_) {
+    v1::Entry& created = logs_[name].entries.emplace_back();
+    created.set_conversation_id(name);
+    created.set_seq(1);
+    created.set_message_id(1);
+    created.set_sender(users.front());
+    created.mutable_group_change()->set_version(1);
+    created.mutable_group_change()->mutable_created()->set_title("a group");
+  }
   listener_ = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -133,8 +129,24 @@ void FakeServer::put(Peer& peer, const v1::ServerFrame& frame) {
   ::send(peer.fd, out.data(), out.size(), MSG_NOSIGNAL);
 }
 
+std::vector<std::uint64_t> FakeServer::members(const std::string& conversation) const {
+  if (const auto group = groups_.find(conversation); group != groups_.end()) return group->second;
+  std::vector<std::uint64_t> users(2);
+  const char* text = conversation.data() + 2;
+  const char* end = conversation.data() + conversation.size();
+  text = std::from_chars(text, end, users[0]).ptr + 1;
+  std::from_chars(text, end, users[1]);
+  return users;
+}
+
+bool FakeServer::is_skipped(std::uint64_t user, const v1::Entry& entry) const {
+  return entry.message_id() == skipped_message_ && user != entry.sender() &&
+         user == groups_.at(entry.conversation_id()).back();
+}
+
 bool FakeServer::take(Peer& peer, const v1::ClientFrame& frame) {
   if (peer.user == 0 && !frame.has_hello()) return false;  // cut
+  const std::scoped_lock lock(mutex_);
   v1::ServerFrame answer;
   answer.set_re(frame.id());
   switch (frame.op_case()) {
@@ -165,6 +177,12 @@ bool FakeServer::take(Peer& peer, const v1::ClientFrame& frame) {
     case v1::ClientFrame::kSync:
       backlog(peer, frame.id());
       break;
+    case v1::ClientFrame::kTyping:
+      typing(peer, frame.typing());
+      break;
+    case v1::ClientFrame::kPresence:
+      presence(peer, frame.id(), frame.presence());
+      break;
     default:
       break;
   }
@@ -185,6 +203,7 @@ void FakeServer::hello(Peer& peer, const v1::Hello& hello) {
   limits.set_unanswered_requests(256);
   limits.set_history_page(200);
   limits.set_ack_marks(1024);
+  limits.set_watched_users(100);
   put(peer, frame);
   backlog(peer, 0);
 }
@@ -202,13 +221,14 @@ void FakeServer::send(Peer& peer, std::uint64_t re, const v1::Send& send) {
   v1::Entry entry;
   entry.set_conversation_id(send.conversation_id());
   entry.set_seq(log.entries.size() + 1);
-  entry.set_countable(entry.seq());
+  entry.set_countable((log.entries.empty() ? 0 : log.entries.back().countable()) + 1);
   entry.set_message_id(1'000 + stored_);
   entry.set_sender(peer.user);
   entry.set_time_ms(static_cast<std::int64_t>(stored_));
   entry.set_client_message_id(send.client_message_id());
   *entry.mutable_body() = send.body();
   log.entries.push_back(entry);
+  if (stored_ == spoil_.skip_member) skipped_message_ = entry.message_id();
   v1::Sent& sent = answers_[key];
   sent.set_seq(entry.seq());
   sent.set_message_id(entry.message_id());
@@ -222,11 +242,13 @@ void FakeServer::send(Peer& peer, std::uint64_t re, const v1::Send& send) {
   }
   *frame.mutable_result()->mutable_sent() = sent;
   put(peer, frame);
-  if (stored_ != spoil_.withhold && stored_ != spoil_.hide_live) deliver(entry, &peer);
+  // In a group the connection that sent it gets it as well.
+  const Peer* but = groups_.contains(send.conversation_id()) ? nullptr : &peer;
+  if (stored_ != spoil_.withhold && stored_ != spoil_.hide_live) deliver(entry, but);
   if (stored_ == spoil_.lose_stored) log.entries.back() = log.entries.front();
   if (stored_ == spoil_.double_stored) {
     entry.set_seq(entry.seq() + 1);
-    entry.set_countable(entry.seq());
+    entry.set_countable(entry.countable() + 1);
     entry.set_message_id(entry.message_id() + 1);
     ++stored_;
     log.entries.push_back(entry);
@@ -244,9 +266,9 @@ void FakeServer::deliver(const v1::Entry& entry, const Peer* except) {
   v1::ServerFrame frame;
   *frame.mutable_entry() = entry;
   if (stored_ == spoil_.other_content) frame.mutable_entry()->mutable_body()->set_text("another");
-  const auto users = members(entry.conversation_id());
-  for (auto& [fd, peer] : peers_)
-    if (&peer != except && (peer.user == users[0] || peer.user == users[1])) put(peer, frame);
+  for (const std::uint64_t user : members(entry.conversation_id()))
+    for (auto& [fd, peer] : peers_)
+      if (&peer != except && peer.user == user && !is_skipped(user, entry)) put(peer, frame);
 }
 
 void FakeServer::mark(std::uint64_t user, const std::string& conversation, std::uint64_t delivered,
@@ -270,7 +292,8 @@ void FakeServer::history(Peer& peer, std::uint64_t re, const v1::GetHistory& que
   auto& history = *frame.mutable_result()->mutable_history();
   history.set_head(log.entries.size());
   const std::size_t end = std::min<std::size_t>(log.entries.size(), query.after() + query.limit());
-  for (std::size_t i = query.after(); i < end; ++i) *history.add_entries() = log.entries[i];
+  for (std::size_t i = query.after(); i < end; ++i)
+    if (!is_skipped(peer.user, log.entries[i])) *history.add_entries() = log.entries[i];
   history.set_more_after(end < log.entries.size());
   put(peer, frame);
 }
@@ -280,7 +303,7 @@ void FakeServer::backlog(Peer& peer, std::uint64_t re) {
   constexpr std::size_t kBacklog = 200;
   for (auto& [name, log] : logs_) {
     const auto users = members(name);
-    if ((users[0] != peer.user && users[1] != peer.user) || log.entries.empty()) continue;
+    if (std::ranges::find(users, peer.user) == users.end() || log.entries.empty()) continue;
     v1::ServerFrame frame;
     auto& view = *frame.mutable_conversation();
     const std::uint64_t head = log.entries.size();
@@ -288,8 +311,10 @@ void FakeServer::backlog(Peer& peer, std::uint64_t re) {
     view.set_head(head);
     view.set_delivered(std::max(log.marks[peer.user].delivered(), log.marks[peer.user].read()));
     view.set_read(log.marks[peer.user].read());
-    view.set_unread(head - view.read() + (spoil_.wrong_unread ? 1 : 0));
-    *view.add_others() = log.marks[users[0] == peer.user ? users[1] : users[0]];
+    view.set_unread(log.entries.back().countable() + (spoil_.wrong_unread ? 1 : 0) -
+                    (view.read() == 0 ? 0 : log.entries[view.read() - 1].countable()));
+    if (!groups_.contains(name))
+      *view.add_others() = log.marks[users[0] == peer.user ? users[1] : users[0]];
     put(peer, frame);
     const std::size_t first = log.entries.size() > kBacklog ? log.entries.size() - kBacklog : 0;
     if (first > 0) {
@@ -300,6 +325,7 @@ void FakeServer::backlog(Peer& peer, std::uint64_t re) {
     }
     if (spoil_.withhold != 0 && re == 0) continue;
     for (std::size_t i = first; i < log.entries.size(); ++i) {
+      if (is_skipped(peer.user, log.entries[i])) continue;
       *frame.mutable_entry() = log.entries[i];
       put(peer, frame);
     }
@@ -308,6 +334,46 @@ void FakeServer::backlog(Peer& peer, std::uint64_t re) {
   end.set_re(re);
   end.mutable_backlog_end()->set_cursor("c");
   put(peer, end);
+}
+
+void FakeServer::typing(const Peer& peer, const v1::Typing& typing) {
+  v1::ServerFrame frame;
+  frame.mutable_typing()->set_conversation_id(typing.conversation_id());
+  frame.mutable_typing()->set_user_id(peer.user + (spoil_.wrong_typist ? 1 : 0));
+  for (const std::uint64_t user : members(typing.conversation_id()))
+    for (auto& [fd, other] : peers_)
+      if (other.user == user && user != peer.user) put(other, frame);
+}
+
+void FakeServer::presence(Peer& peer, std::uint64_t re, const v1::WatchPresence& watch) {
+  for (const std::uint64_t user : watch.user_ids()) {
+    const bool here =
+        std::ranges::any_of(peers_, [&](const auto& other) { return other.second.user == user; });
+    v1::ServerFrame frame;
+    frame.set_re(re);
+    frame.mutable_presence()->set_user_id(user);
+    frame.mutable_presence()->set_online(here && !spoil_.deny_presence);
+    put(peer, frame);
+  }
+}
+
+v1::Receipts FakeServer::receipts(const std::string& conversation, std::uint64_t seq) {
+  const std::scoped_lock lock(mutex_);
+  Log& log = logs_[conversation];
+  const auto users = members(conversation);
+  v1::Receipts out;
+  for (const std::uint64_t user : users) {
+    if (user == log.entries[seq - 1].sender()) continue;
+    v1::Receipt& each = *out.add_each();
+    each = log.marks[user];
+    each.set_user_id(user);
+    each.set_delivered(std::max(each.delivered(), each.read()));
+    if (spoil_.forget_receipt && user == users.back()) each.set_delivered(0);
+    out.set_members(out.members() + 1);
+    out.set_delivered(out.delivered() + (each.delivered() >= seq ? 1 : 0));
+    out.set_read(out.read() + (each.read() >= seq ? 1 : 0));
+  }
+  return out;
 }
 
 }  // namespace parley::load

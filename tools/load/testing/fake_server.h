@@ -2,15 +2,17 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "parley/v1/frames.pb.h"
+#include "parley/v1/rest.pb.h"
 
 namespace parley::load {
 
-/// A server of direct conversations in a few lines, for the tests of the load program: it keeps all
+/// A server of conversations in a few lines, for the tests of the load program: it keeps all
 /// in memory, on one thread, and breaks its promises on demand. A token is the user's number and
 /// the device's, as `7:1`.
 class FakeServer {
@@ -25,15 +27,23 @@ class FakeServer {
     std::size_t hide_live = 0;        // not delivered live; a history has it
     std::size_t close_after = 0;      // all connections are cut before the acknowledgement
     std::size_t retryable_every = 0;  // every so manieth send is told `unavailable`, not stored
+    std::size_t skip_member = 0;      // one member of a group is never told, by no way
     bool wrong_unread = false;
+    bool wrong_typist = false;    // typing is told of somebody else
+    bool deny_presence = false;   // everybody is shown as absent
+    bool forget_receipt = false;  // a member of a group has confirmed nothing
   };
+  /// Conversations of groups, and their members.
+  using Groups = std::map<std::string, std::vector<std::uint64_t>>;
 
-  explicit FakeServer(Spoil spoil);
+  explicit FakeServer(Spoil spoil, Groups groups = {});
   ~FakeServer();
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;
 
   std::string address() const;
+  /// As GET /v1/conversations/{id}/receipts answers. Any thread.
+  v1::Receipts receipts(const std::string& conversation, std::uint64_t seq);
 
  private:
   struct Peer;
@@ -51,14 +61,21 @@ class FakeServer {
             std::uint64_t read);
   void history(Peer& peer, std::uint64_t re, const v1::GetHistory& query);
   void backlog(Peer& peer, std::uint64_t re);
+  void typing(const Peer& peer, const v1::Typing& typing);
+  void presence(Peer& peer, std::uint64_t re, const v1::WatchPresence& watch);
+  std::vector<std::uint64_t> members(const std::string& conversation) const;
+  bool is_skipped(std::uint64_t user, const v1::Entry& entry) const;
   void deliver(const v1::Entry& entry, const Peer* except);
   static void put(Peer& peer, const v1::ServerFrame& frame);
 
   const Spoil spoil_;
+  const Groups groups_;
   int listener_ = -1;
   int wake_[2];
   std::map<int, Peer> peers_;
+  std::mutex mutex_;  // of the logs
   std::map<std::string, Log> logs_;
+  std::uint64_t skipped_message_ = 0;
   std::map<std::string, v1::Sent> answers_;
   std::size_t stored_ = 0;
   std::size_t asked_ = 0;

@@ -17,7 +17,7 @@ struct Settings {
   std::filesystem::path folder;  // used by this database alone
   std::string file;              // its name in the folder
   std::size_t readers = 1;       // connections beside the writer's
-  std::size_t cache_kib = 1024;  // page cache of one connection, at most
+  std::size_t cache_kib = 256;   // page cache of one connection, at most: the system keeps more
   int checkpoint_pages = 1000;   // of write-ahead log before it is copied into the file
   bool sync = true;              // false loses commits in a power cut: only a test wants that
 };

@@ -35,7 +35,8 @@ Awaitable<Answer> connect_to_server(Call& call) {
   v1::ConnectAnswer out;
   auto& gateway = *out.add_gateways();
   gateway.set_url(settings.advertised_url.empty()
-                      ? fmt::format("ws://{}/v1/ws", call.request.header("Host"))
+                      ? fmt::format("{}://{}/v1/ws", settings.edge.tls ? "wss" : "ws",
+                                    call.request.header("Host"))
                       : settings.advertised_url);
   gateway.set_zone(settings.zone);
   out.set_ttl_seconds(kConnectTtlSeconds);

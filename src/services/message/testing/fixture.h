@@ -42,6 +42,10 @@ class Recorder final : public DeliveryApi, public NotificationApi, public Messag
   void presence(std::vector<PresenceView>) override {}
   void sign_out(UserId, DeviceId) override {}
   void notify(std::vector<Push> batch, std::move_only_function<void(Result<void>)> done) override {
+    if (refuses_pushes) {
+      ++refused_pushes;
+      return done(fail_for(Code::unavailable, "the notification service is down", 1'000));
+    }
     add(pushes, std::move(batch));
     done({});
   }
@@ -54,6 +58,8 @@ class Recorder final : public DeliveryApi, public NotificationApi, public Messag
     return of;
   }
 
+  std::atomic<bool> refuses_pushes{false};
+  std::atomic<int> refused_pushes{0};
   std::mutex mutex;
   std::vector<Delivery> entries;
   std::vector<ReceiptNotice> receipt_notices;
