@@ -105,15 +105,11 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
       people.push_back(std::move(*person));
     }
   }
-  greet(**server, tls != nullptr, people);
-  // The one line that programs wait for.
-  fmt::print("listening on {}\n", (*server)->address());
-  std::fflush(stdout);
-
+  // Before anybody is told that the server is here, and may send one.
   boost::asio::io_context signals;
   boost::asio::signal_set stop(signals, SIGTERM, SIGINT);
   stop.async_wait([&](auto, int) { signals.stop(); });
-  const CertificateWatch certificate(signals, config, std::move(tls));
+  const CertificateWatch certificate(signals, config, tls);
   boost::asio::signal_set jump(signals);
   std::function<void()> wait_for_jump = [&] {
     jump.async_wait([&](boost::system::error_code cancelled, int) {
@@ -127,6 +123,11 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
     jump.add(SIGUSR2);
     wait_for_jump();
   }
+  greet(**server, tls != nullptr, people);
+  // The one line that programs wait for.
+  fmt::print("listening on {}\n", (*server)->address());
+  std::fflush(stdout);
+
   signals.run();
   fmt::print(stderr, "parleyd: stopping\n");
   (*server)->stop();
