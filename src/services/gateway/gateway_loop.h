@@ -57,8 +57,8 @@ class GatewayLoop final : public net::EdgeHandler, private Streams {
   Result<void> perform(Session& session, const v1::ClientFrame& frame);
   void greet(Session& session, const wire::ClientItem& item);
   static Result<Cursor> check_hello(const v1::Hello& hello);
+  Result<Principal> authenticate(const v1::Hello& hello) const override;
   void begin(Session& session, std::uint64_t re, const Principal& who, const Cursor& since);
-  Result<Principal> authenticate(const v1::Hello& hello) const;
   void welcome(Session& session, std::uint64_t re, const Principal& who);
   Result<void> replace_token(Session& session, const v1::ClientFrame& frame);
   Result<void> send(Session& session, const v1::ClientFrame& frame);

@@ -127,9 +127,7 @@ void GatewayLoop::begin(Session& session, std::uint64_t re, const Principal& who
 
 Result<Principal> GatewayLoop::authenticate(const v1::Hello& hello) const {
   if (!hello.resume_ticket().empty()) {
-    auto who = shared_.tickets.check(hello.resume_ticket(), shared_.clock.wall());
-    if (who && shared_.services.auth.is_revoked(who->device))
-      who = fail(Code::unauthenticated, "this device was signed out");
+    auto who = shared_.check_ticket(hello.resume_ticket());
     if (who) shared_.metrics.resumes.add();
     if (who || hello.token().empty()) return who;
   }

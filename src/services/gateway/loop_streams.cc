@@ -8,12 +8,18 @@ namespace parley::gateway {
 namespace asio = boost::asio;
 namespace {
 constexpr std::uint32_t kBusyMs = 100;
+
+/// The same whether it never was, has ended, or is another device's.
+std::unexpected<Error> no_stream() {
+  return fail(Code::not_found,
+              "this gateway has no such stream of this device: open another one, and send its "
+              "frames to where it was opened");
 }
+
+}  // namespace
 
 Result<void> GatewayLoop::open(net::ConnectionId id, const Principal& who,
                                const v1::ClientFrame& hello) {
-  if (!hello.has_hello())
-    return fail(Code::invalid_argument, "the body is a frame with hello", "hello");
   PARLEY_TRY(since, check_hello(hello.hello()));
   if (!edge_->awaits_answer(id)) return fail(Code::unavailable, "this connection ends");
   auto& session = connections_.open_stream(id);
@@ -33,10 +39,7 @@ Result<void> GatewayLoop::open(net::ConnectionId id, const Principal& who,
 
 Awaitable<Result<void>> GatewayLoop::take(Origin stream, Principal who, std::string message) {
   const auto loop = shared_.streams.loop_of(stream);
-  if (!loop)
-    co_return fail(Code::not_found,
-                   "there is no such stream at this gateway: open another one, and send its frames "
-                   "to where it was opened");
+  if (!loop) co_return no_stream();
   auto& there = *shared_.loop_parts[*loop];
   if (&there == this) co_return co_await take_here(stream, who, std::move(message));
   co_return co_await asio::co_spawn(shared_.loops.at(*loop),
@@ -48,7 +51,7 @@ Awaitable<Result<void>> GatewayLoop::take_here(Origin stream, Principal who, std
   const auto id = connections_.connection(stream);
   auto* session = connections_.find(id);
   if (!session || !session->streams || session->user != who.user || session->device != who.device)
-    co_return fail(Code::not_found, "there is no such stream of this device: open another one");
+    co_return no_stream();
   edge_->heard(id);
   session->expires = std::max(session->expires, who.expires);
   if (session->paused)

@@ -32,6 +32,14 @@ class GatewayLoop;
 
 /// What the loops of a gateway share. Outlives them.
 struct Shared {
+  /// Whose a resume ticket is: `unauthenticated` if its device was signed out.
+  Result<Principal> check_ticket(std::string_view ticket) const {
+    auto who = tickets.check(ticket, clock.wall());
+    if (who && services.auth.is_revoked(who->device))
+      return fail(Code::unauthenticated, "this device was signed out");
+    return who;
+  }
+
   Loops& loops;
   const Clock& clock;
   Settings settings;

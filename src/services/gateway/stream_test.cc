@@ -2,6 +2,7 @@
 // same, the integration tests say, which run on every wire.
 #include <future>
 
+#include "net/testing/client.h"
 #include "services/gateway/testing/fixture.h"
 
 namespace parley::gateway::testing {
@@ -77,9 +78,10 @@ TEST_F(Streamed, FramesOfAnotherDeviceOrForNoStreamAreNotFound) {
   EXPECT_EQ(post(session, asks, token(2)).status, 404U);
   EXPECT_EQ(post(session, asks, token(1, 11)).status, 404U);
   EXPECT_EQ(post(session, asks, "").status, 401U);
-  const auto elsewhere = post(session + 1, asks, token(1));
-  EXPECT_EQ(elsewhere.status, 404U);
-  EXPECT_NE(elsewhere.body.find("this gateway"), std::string::npos) << elsewhere.body;
+  const auto none = post(session + 1, asks, token(1));
+  EXPECT_EQ(none.status, 404U);
+  EXPECT_NE(none.body.find(R"("code":"not_found")"), std::string::npos) << none.body;
+  EXPECT_EQ(post(session, asks, token(2)).body, none.body) << "the two look alike";
   EXPECT_EQ(post(session, "no frame", token(1)).status, 400U);
   EXPECT_EQ(post(session, std::string(65 * 1024, ' '), token(1)).status, 413U);
   // A WebSocket's session takes no frames by POST.
@@ -105,6 +107,51 @@ TEST_F(Streamed, TooMuchUnansweredIsBusyAndNothingOfItIsTaken) {
   for (int i = 0; i < 4; ++i)
     ASSERT_TRUE(alice.next([](const v1::ServerFrame& f) { return f.result().has_sent(); }));
   EXPECT_TRUE(alice.request(ping(0)).has_pong());
+}
+
+TEST_F(Streamed, AResumeTicketOpensItAndSendsUntilTheDeviceIsSignedOut) {
+  start();
+  const auto ticket = Client(port_, Wire::json).hello(token(1)).resume_ticket();
+  Client alice(port_, Wire::http);
+  const auto session = alice.hello(ticket, "", true).session_id();
+  EXPECT_EQ(metric("parley_gateway_resumes_total"), 1);
+  EXPECT_TRUE(alice.request(ping(0)).has_pong());
+  EXPECT_EQ(metric("parley_gateway_resumes_total"), 1) << "one session";
+  // Nothing else takes a ticket for a token; an old ticket leaves the token of the header.
+  EXPECT_EQ(http(port_, "GET", "/v1/me", "", ticket).status, 401U);
+  const std::string old = R"({"id":"1","hello":{"resume_ticket":"old"}})";
+  EXPECT_EQ(http(port_, "POST", "/v1/stream", old).status, 401U);
+  net::testing::Client other(port_);
+  other.write("POST /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token(1) +
+              "\r\nContent-Length: " + std::to_string(old.size()) + "\r\n\r\n" + old);
+  EXPECT_TRUE(other.read_head().starts_with("HTTP/1.1 200 "));
+  auth_.revoke(DeviceId(10));
+  EXPECT_EQ(post(session, R"({"id":"9","ping":{}})", ticket).status, 401U);
+  Client third(port_, Wire::http);
+  EXPECT_EQ(third.hello(ticket, "", true).user_id(), 0);
+  EXPECT_EQ(third.close_code(), 401U);
+}
+
+TEST_F(Streamed, AReaderThatNeverReadsIsHeldBackThenClosed) {
+  settings_.edge.output_high_water = 64 * 1024;
+  clock_ = &manual_clock_;
+  start();
+  net::testing::Client slow(port_, 4096);
+  slow.write("POST /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token(2) +
+             "\r\nContent-Length: " + std::to_string(hello().size()) + "\r\n\r\n" + hello());
+  eventually([&] { return metric("parley_gateway_sessions") == 1; });
+  constexpr std::int64_t kEntries = 2'000;  // of 16 KiB: more than the system's buffers take
+  const std::string text(16 * 1024, 'x');
+  for (std::int64_t i = 0; i < kEntries; ++i)
+    deliver(messages_.append(direct_id(1, 2), UserId(1), text, TimeMs(10'000)), {2});
+  const auto given = [&] { return metric("parley_gateway_deliveries_total"); };
+  eventually([&] { return given() + metric("parley_gateway_held_back_total") == kEntries; });
+  EXPECT_LT(given(), kEntries / 2) << "what is queued has its bound";
+  EXPECT_EQ(metric("parley_gateway_sessions"), 1);
+  manual_clock_.advance(std::chrono::seconds(31));
+  eventually([&] { return metric("parley_edge_slow_readers_total") == 1; });
+  manual_clock_.advance(std::chrono::seconds(1));  // the time that it has to read why
+  eventually([&] { return metric("parley_gateway_sessions") == 0; });
 }
 
 TEST_F(Streamed, SigningOutClosesIt) {

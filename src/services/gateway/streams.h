@@ -13,6 +13,9 @@ class Streams {
  public:
   virtual ~Streams() = default;
 
+  /// Whose a session is to be: as a WebSocket's hello says, by its ticket or else its token.
+  virtual Result<Principal> authenticate(const v1::Hello& hello) const = 0;
+
   /// Answers the request of that connection by an event stream, which begins with `welcome`. An
   /// error leaves the request to be answered.
   virtual Result<void> open(net::ConnectionId id, const Principal& who,

@@ -28,6 +28,7 @@ struct Call {
   std::map<std::string, std::string, std::less<>> query;  // decoded; of a name, the last
   std::vector<std::string> parts;                         // what `{...}` of the pattern stood for
   Principal who = {};                                     // of operations for those signed in
+  v1::ClientFrame hello = {};                             // of those that begin a session
 
   const Services& services() const { return context.shared.services; }
   Asker asker() const { return {who.user, who.device}; }
@@ -50,7 +51,9 @@ net::HttpResponse error_response(const Error& error);
 unsigned http_status(Code code);
 
 struct Route {
-  enum class Access { anyone, signed_in };
+  /// `by_hello`: the body is a hello, which says who, or else the header does. `in_session`: by an
+  /// access token or a resume ticket.
+  enum class Access { anyone, signed_in, by_hello, in_session };
   std::string_view method;
   std::string_view pattern;    // `/v1/users/{id}`
   std::string_view operation;  // its name in the OpenAPI description

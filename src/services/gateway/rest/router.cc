@@ -81,6 +81,24 @@ Router::Found Router::find(std::string_view method, const std::vector<std::strin
   return found;
 }
 
+Result<Principal> Router::identify(Route::Access access, Call& call) {
+  const auto& shared = context_.shared;
+  const auto token = bearer(call.request.header("Authorization"));
+  if (access == Route::Access::by_hello) {
+    PARLEY_TRY_VOID(call.read_body(call.hello));
+    if (!call.hello.has_hello())
+      return fail(Code::invalid_argument, "the body is a frame with hello", "hello");
+    auto& hello = *call.hello.mutable_hello();
+    if (hello.token().empty()) hello.set_token(std::string(token));
+    return context_.streams.authenticate(hello);
+  }
+  if (token.empty()) return fail(Code::unauthenticated, "give `Authorization: Bearer TOKEN`");
+  auto who = shared.services.auth.check(token);
+  if (!who && access == Route::Access::in_session)
+    if (auto by_ticket = shared.check_ticket(token)) return by_ticket;
+  return who;
+}
+
 Result<void> Router::admit(const Route& route, Call& call) {
   auto& shared = context_.shared;
   if (shared.draining) return fail(Code::unavailable, "this server stops");
@@ -88,9 +106,7 @@ Result<void> Router::admit(const Route& route, Call& call) {
   const auto address = address_key(call.request.remote_address);
   if (route.access == Route::Access::anyone) return rated(strangers_, address, now);
 
-  const auto token = bearer(call.request.header("Authorization"));
-  auto who = token.empty() ? fail(Code::unauthenticated, "give `Authorization: Bearer TOKEN`")
-                           : shared.services.auth.check(token);
+  auto who = identify(route.access, call);
   if (!who) {
     PARLEY_TRY_VOID(rated(strangers_, address, now));
     return std::unexpected(std::move(who).error());

@@ -26,6 +26,7 @@ class Router {
   };
   Found find(std::string_view method, const std::vector<std::string>& path) const;
   Result<void> admit(const Route& route, Call& call);
+  Result<Principal> identify(Route::Access access, Call& call);
 
   Context context_;
   std::vector<Route> routes_;

@@ -7,9 +7,7 @@ namespace parley::gateway::rest {
 namespace {
 
 Awaitable<Answer> open_stream(Call& call) {
-  v1::ClientFrame hello;
-  PARLEY_CO_TRY_VOID(call.read_body(hello));
-  PARLEY_CO_TRY_VOID(call.context.streams.open(call.connection, call.who, hello));
+  PARLEY_CO_TRY_VOID(call.context.streams.open(call.connection, call.who, call.hello));
   co_return done();  // for nobody: the stream is the answer
 }
 
@@ -27,8 +25,8 @@ Awaitable<Answer> send_frames(Call& call) {
 std::vector<Route> stream_routes() {
   using enum Route::Access;
   return {
-      {"POST", "/v1/stream", "openStream", signed_in, open_stream},
-      {"POST", "/v1/stream/{session_id}/frames", "sendFrames", signed_in, send_frames},
+      {"POST", "/v1/stream", "openStream", by_hello, open_stream},
+      {"POST", "/v1/stream/{session_id}/frames", "sendFrames", in_session, send_frames},
   };
 }
 
