@@ -28,6 +28,7 @@ void Edge::Impl::stream(Connection& c) {
   c.state = State::open;
   c.streams = c.opened = c.hello_done = true;
   c.keep_alive = c.deaf = false;
+  c.input.reset();  // what follows the request is for nobody
   c.since = c.heard = tick_;
   opened(c).add();
   enqueue(c, encode_stream_head(date()));
