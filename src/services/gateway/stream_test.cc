@@ -18,6 +18,14 @@ class Streamed : public GatewayTest {
     return http(port_, "POST", "/v1/stream/" + std::to_string(session) + "/frames", body, bearer);
   }
   static std::string hello() { return R"({"id":"1","hello":{}})"; }
+  /// Its status, and the name of its error.
+  static std::string outcome(const parley::testing::Http& answer) {
+    const std::string key = R"("code":")";
+    const auto at = answer.body.find(key);
+    const auto begin = at == std::string::npos ? answer.body.size() : at + key.size();
+    return std::to_string(answer.status) + " " +
+           answer.body.substr(begin, answer.body.find('"', begin) - begin);
+  }
 };
 
 class StreamedOverLoops : public Streamed {
@@ -48,10 +56,15 @@ TEST_F(StreamedOverLoops, FramesReachTheirStreamFromAnyLoop) {
 
 TEST_F(Streamed, ARefusalHasItsStatus) {
   start();
-  EXPECT_EQ(http(port_, "POST", "/v1/stream", hello()).status, 401U);
-  EXPECT_EQ(http(port_, "POST", "/v1/stream", hello(), "nonsense").status, 401U);
-  EXPECT_EQ(http(port_, "POST", "/v1/stream", "{", token(1)).status, 400U);
-  EXPECT_EQ(http(port_, "POST", "/v1/stream", R"({"id":"1","ping":{}})", token(1)).status, 400U);
+  const auto open = [&](const std::string& body, const std::string& bearer) {
+    return outcome(http(port_, "POST", "/v1/stream", body, bearer));
+  };
+  EXPECT_EQ(open(hello(), ""), "401 unauthenticated");
+  EXPECT_EQ(open(hello(), "nonsense"), "401 unauthenticated");
+  EXPECT_EQ(open(hello(), FakeAuth::token(1, 10, 0)), "401 token_expired");
+  EXPECT_EQ(open("{", token(1)), "400 malformed");
+  EXPECT_EQ(open("[]", token(1)), "400 malformed");
+  EXPECT_EQ(open(R"({"id":"1","ping":{}})", token(1)), "400 invalid_argument");
   const auto bad = http(port_, "POST", "/v1/stream", R"({"hello":{"cursor":"garbage"}})", token(1));
   EXPECT_EQ(bad.status, 400U);
   EXPECT_NE(bad.body.find(R"("field":"cursor")"), std::string::npos) << bad.body;
@@ -63,7 +76,7 @@ TEST_F(Streamed, CountsAmongTheConnectionsOfItsDevice) {
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 8; ++i) clients.push_back(client(1, i % 2 ? Wire::http : Wire::json));
   const auto ninth = http(port_, "POST", "/v1/stream", hello(), token(1));
-  EXPECT_EQ(ninth.status, 403U) << ninth.body;
+  EXPECT_EQ(outcome(ninth), "403 forbidden") << ninth.body;
   clients.pop_back();
   eventually([&] { return metric("parley_gateway_sessions") == 7; });
   clients.push_back(client(1, Wire::http));
@@ -79,11 +92,13 @@ TEST_F(Streamed, FramesOfAnotherDeviceOrForNoStreamAreNotFound) {
   EXPECT_EQ(post(session, asks, token(1, 11)).status, 404U);
   EXPECT_EQ(post(session, asks, "").status, 401U);
   const auto none = post(session + 1, asks, token(1));
-  EXPECT_EQ(none.status, 404U);
-  EXPECT_NE(none.body.find(R"("code":"not_found")"), std::string::npos) << none.body;
+  EXPECT_EQ(outcome(none), "404 not_found");
   EXPECT_EQ(post(session, asks, token(2)).body, none.body) << "the two look alike";
-  EXPECT_EQ(post(session, "no frame", token(1)).status, 400U);
-  EXPECT_EQ(post(session, std::string(65 * 1024, ' '), token(1)).status, 413U);
+  EXPECT_EQ(outcome(post(session, "no frame", token(1))), "400 malformed");
+  EXPECT_EQ(outcome(post(session, std::string(65 * 1024, ' '), token(1))), "413 too_large");
+  EXPECT_EQ(outcome(http(port_, "POST", "/v1/stream/x/frames", asks, token(1))),
+            "400 invalid_argument");
+  EXPECT_TRUE(alice.request(ping(0)).has_pong()) << "the stream stays open";
   // A WebSocket's session takes no frames by POST.
   Client desk(port_, Wire::json);
   const auto other = desk.hello(token(1)).session_id();
@@ -101,8 +116,7 @@ TEST_F(Streamed, TooMuchUnansweredIsBusyAndNothingOfItIsTaken) {
   alice.send(four);
   eventually([&] { return messages_.asked_sends() == 4; });
   const auto busy = post(session, R"({"id":"200","ping":{}})", token(1));
-  EXPECT_EQ(busy.status, 503U);
-  EXPECT_NE(busy.body.find("busy"), std::string::npos) << busy.body;
+  EXPECT_EQ(outcome(busy), "503 busy");
   messages_.release_answers();
   for (int i = 0; i < 4; ++i)
     ASSERT_TRUE(alice.next([](const v1::ServerFrame& f) { return f.result().has_sent(); }));
