@@ -56,6 +56,10 @@ class Owner final : public EdgeHandler {
         e.resume(id);
         break;
       default:
+        if (what & 16) {
+          e.heard(id);
+          if (e.stream(id)) PARLEY_CHECK(open.insert(id).second, "a stream once");
+        }
         if (!payload.empty()) touched += payload.back();  // it is still there
         break;
     }
@@ -76,7 +80,7 @@ class Owner final : public EdgeHandler {
     act(id, "drained");
   }
   void on_close(ConnectionId id, CloseCode code) override {
-    PARLEY_CHECK(open.erase(id) == 1, "on_close once per on_open");
+    PARLEY_CHECK(open.erase(id) == 1, "on_close once per on_open or stream");
     PARLEY_CHECK(code != CloseCode{0}, "on_close says why");
     act(id, "closed");
   }

@@ -25,7 +25,7 @@ struct Connection {
     http,       // waits for a request, or reads one
     answering,  // the owner has a request
     replying,   // its response is being written
-    open,       // WebSocket
+    open,       // WebSocket, or a stream of events
     closing,    // our close frame is queued or sent; waits for the peer's
     lingering,  // what is queued is the last; then the peer is given time to read it
     ended,      // the socket is closed, the owner is still to be told
@@ -43,7 +43,8 @@ struct Connection {
   State state = State::free;
 
   bool refused : 1 = false;     // holds no ticket
-  bool opened : 1 = false;      // on_open was told
+  bool opened : 1 = false;      // on_open was told, or stream() called
+  bool streams : 1 = false;     // events: since is the tick of the last comment
   bool hello_done : 1 = false;  // the owner has ended that deadline
   bool pinged : 1 = false;      // and nothing was heard since
   bool paused : 1 = false;      // by the owner

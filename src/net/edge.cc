@@ -23,6 +23,7 @@ std::uint32_t in_ticks(std::chrono::milliseconds time, std::chrono::milliseconds
 EdgeMetrics::EdgeMetrics(Metrics& in)
     : connections(in.gauge("parley_edge_connections", "TCP connections of clients")),
       websockets(in.gauge("parley_edge_websockets", "those of them that are WebSockets")),
+      streams(in.gauge("parley_edge_streams", "those of them that are streams of events")),
       refused(in.counter("parley_edge_refused_total", "connections above a limit")),
       requests(in.counter("parley_edge_http_requests_total", "HTTP requests, without upgrades")),
       received_messages(in.counter("parley_edge_messages_received_total", "WebSocket messages")),
@@ -72,7 +73,7 @@ Edge::Impl::~Impl() {
     ::close(c.fd);
     if (!c.refused) admission_->leave(c.ticket);
     metrics_.connections.add(-1);
-    if (c.opened) metrics_.websockets.add(-1);
+    if (c.opened) opened(c).add(-1);
   }
 }
 
@@ -195,6 +196,7 @@ Edge::Sent Edge::Impl::send(ConnectionId id, SharedBytes frame) {
 }
 
 void Edge::Impl::start_close(Connection& c, CloseCode code, std::string_view reason) {
+  if (c.streams) return fail(c, code, reason);
   c.close_code = code;
   c.state = State::closing;
   c.since = tick_;
@@ -216,10 +218,10 @@ void Edge::Impl::linger(Connection& c, SharedBytes last_words) {
   arm(c);
 }
 
-/// Closes a WebSocket whose peer cannot be expected to answer properly.
+/// Closes a WebSocket whose peer cannot be expected to answer properly, or a stream.
 void Edge::Impl::fail(Connection& c, CloseCode code, std::string_view reason) {
   if (c.close_code == CloseCode{0}) c.close_code = code;
-  linger(c, encode_close(code, reason));
+  linger(c, c.streams ? encode_last_event(code, reason) : encode_close(code, reason));
 }
 
 void Edge::Impl::evict_slow_reader(Connection& c) {
@@ -278,7 +280,7 @@ void Edge::respond(ConnectionId id, HttpResponse response) {
 
 void Edge::pause(ConnectionId id) {
   auto* c = impl_->find(id);
-  if (!c || c->state != Connection::State::open) return;
+  if (!c || c->state != Connection::State::open || c->streams) return;
   c->paused = true;
   impl_->watch(*c);
 }

@@ -68,8 +68,8 @@ class EdgeHandler {
   virtual void on_message(ConnectionId id, bool binary, std::string_view payload) = 0;
   /// The output was at or above the high water mark and is now empty.
   virtual void on_drained(ConnectionId id) = 0;
-  /// Once per `on_open`, also after `close()`. Why: our code, the peer's, kNoStatus or kAbnormal.
-  /// `tag(id)` still answers; sending does not.
+  /// Once per `on_open` and `stream()`, also after `close()`. Why: our code, the peer's, kNoStatus
+  /// or kAbnormal. `tag(id)` still answers; sending does not.
   virtual void on_close(ConnectionId id, CloseCode code) = 0;
   /// A request to be answered by `respond()`, now or later; one at a time per connection. There is
   /// no notice when the client goes away meanwhile: the answer is then ignored.
@@ -107,6 +107,19 @@ class Edge {
   /// Answers the request that `on_http` handed over.
   void respond(ConnectionId id, HttpResponse response);
 
+  /// The request that `on_http` handed over can still be answered.
+  bool awaits_answer(ConnectionId id) const;
+
+  /// Answers it by a stream of events (text/event-stream) that ends with the connection. From here
+  /// on it is like a WebSocket that was opened, but for this: what `send` is given is encoded by
+  /// `encode_event`; nothing comes in by it, so `heard` says when its peer was; a comment every
+  /// `ping_after` keeps proxies from cutting it; its close frame is an event; `pause` is nothing.
+  /// False, and nothing is done, where `awaits_answer` is false.
+  bool stream(ConnectionId id);
+
+  /// The peer of a stream was heard of by another connection: `idle_close` counts from now.
+  void heard(ConnectionId id);
+
   /// Stops and starts reading a connection's socket: back-pressure. No `on_message` comes between.
   void pause(ConnectionId id);
   void resume(ConnectionId id);
@@ -138,5 +151,8 @@ class Edge {
 
 /// A whole, final, unmasked data frame in one block.
 SharedBytes encode_message(bool binary, std::string_view payload);
+
+/// A server-sent event of one line: `payload` has no line break, as no JSON of ours has.
+SharedBytes encode_event(std::string_view payload);
 
 }  // namespace parley::net

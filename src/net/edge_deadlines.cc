@@ -54,6 +54,12 @@ void Edge::Impl::arm(Connection& c) {
       if (c.blocked) at(c.output->progress_tick, ticks_.stalled);
       break;
     case State::open:
+      if (c.streams) {
+        at(c.since, ticks_.ping);
+        at(c.heard, ticks_.idle);
+        if (c.blocked) at(c.output->progress_tick, ticks_.stalled);
+        break;
+      }
       if (!c.hello_done) at(c.since, ticks_.hello);
       at(c.heard, c.pinged ? ticks_.idle : ticks_.ping);
       if (c.blocked) at(c.output->progress_tick, ticks_.stalled);
@@ -83,6 +89,7 @@ void Edge::Impl::expire(Connection& c) {
       if (c.blocked && passed(c.output->progress_tick, ticks_.stalled)) return drop(c, kAbnormal);
       break;
     case State::open:
+      if (c.streams) return expire_stream(c);
       if (!c.hello_done && passed(c.since, ticks_.hello))
         return fail(c, CloseCode::hello_timeout, "no hello in time");
       if (c.blocked && passed(c.output->progress_tick, ticks_.stalled)) return evict_slow_reader(c);

@@ -17,8 +17,8 @@ namespace parley::net {
 /// What `/metrics` shows of all edges of a process.
 struct EdgeMetrics {
   explicit EdgeMetrics(Metrics& in);
-  Metric &connections, &websockets, &refused, &requests, &received_messages, &received_bytes,
-      &sent_bytes, &slow_readers, &tls_handshakes, &tls_resumed, &tls_failed;
+  Metric &connections, &websockets, &streams, &refused, &requests, &received_messages,
+      &received_bytes, &sent_bytes, &slow_readers, &tls_handshakes, &tls_resumed, &tls_failed;
 };
 
 /// The parts of an edge, by file: edge.cc is what the owner calls and the life of a slot;
@@ -48,6 +48,7 @@ struct Edge::Impl {
   void start_close(Connection& c, CloseCode code, std::string_view reason);
   void linger(Connection& c, SharedBytes last_words);
   void fail(Connection& c, CloseCode code, std::string_view reason);
+  Metric& opened(const Connection& c) { return c.streams ? metrics_.streams : metrics_.websockets; }
   void evict_slow_reader(Connection& c);
   void mark_dirty(Connection& c);
   void continue_later(Connection& c);
@@ -80,6 +81,10 @@ struct Edge::Impl {
   void next_request(Connection& c);
   void refuse(Connection& c, Admission::Verdict why);
   const std::string& date();
+
+  // edge_stream.cc
+  void stream(Connection& c);
+  void expire_stream(Connection& c);
 
   // edge_websocket.cc
   void consume_frames(Connection& c, char*& at, char* end);

@@ -17,7 +17,7 @@ void Edge::Impl::read_tls(Connection& c, TlsSession& tls) {
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
   if (size <= 0) return drop(c, kAbnormal);
   turn_received_ += static_cast<std::size_t>(size);
-  c.heard = tick_;
+  if (!c.streams) c.heard = tick_;
   c.pinged = false;
   const bool was_established = tls.established();
   std::size_t text = 0;

@@ -71,7 +71,7 @@ void Edge::Impl::read(Connection& c) {
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
   if (size <= 0) return drop(c, kAbnormal);
   turn_received_ += static_cast<std::size_t>(size);
-  c.heard = tick_;
+  if (!c.streams) c.heard = tick_;
   c.pinged = false;
   if (c.state != State::lingering) consume(c, buffer_.data(), buffer_.data() + size);
 }
@@ -138,7 +138,7 @@ void Edge::Impl::tell() {
       continue;
     }
     if (c->opened) {
-      metrics_.websockets.add(-1);
+      opened(*c).add(-1);
       handler_.on_close(id, c->close_code);
     }
     release(*c);

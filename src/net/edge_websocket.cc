@@ -3,6 +3,10 @@
 namespace parley::net {
 
 void Edge::Impl::consume_frames(Connection& c, char*& at, char* end) {
+  if (c.streams) {  // what a request is followed by, its answer being without end
+    at = end;
+    return;
+  }
   FrameReader& reader = c.input && c.input->frames ? *c.input->frames : frames_;
   while (at != end && !c.paused && !c.farewell && c.state != State::lingering) {
     const auto event = reader.next(at, end, config_.max_message);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <strings.h>
 
+#include "net/edge.h"
 #include "net/http_encode.h"
 
 namespace parley::net {
@@ -65,6 +66,27 @@ SharedBytes encode_response(const HttpResponse& response, bool keep_alive, bool 
   head += "X-Content-Type-Options: nosniff\r\n";
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return SharedBytes(head, bodiless || head_only ? std::string_view() : response.body);
+}
+
+SharedBytes encode_stream_head(std::string_view date) {
+  return SharedBytes(fmt::format(
+      "HTTP/1.1 200 OK\r\nDate: {}\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+      "Cache-Control: no-store, no-transform\r\nX-Accel-Buffering: no\r\n"
+      "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+      date));
+}
+
+SharedBytes encode_event(std::string_view payload) {
+  std::string event = "data: ";
+  event.reserve(event.size() + payload.size() + 2);
+  event += payload;
+  event += "\n\n";
+  return SharedBytes(event);
+}
+
+SharedBytes encode_last_event(CloseCode code, std::string_view reason) {
+  return SharedBytes(fmt::format("event: close\ndata: {{\"code\":{},\"reason\":{}}}\n\n",
+                                 static_cast<unsigned>(code), json_text(reason)));
 }
 
 std::string http_date(TimeMs now) {

@@ -55,6 +55,24 @@ TEST_F(EdgeTls, ServesBothVersions) {
   }
 }
 
+TEST_F(EdgeTls, CarriesAStreamOfEvents) {
+  Server server(config());
+  server.http = [&](ConnectionId id, const HttpRequest&) { server.edge().stream(id); };
+  TlsClient client(server.port());
+  ASSERT_TRUE(client.connected()) << client.why();
+  client.write("POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(client.read_head(), HasSubstr("text/event-stream"));
+  server.on_loop([&] {
+    const auto id = server.requests()[0].first;
+    server.edge().send(id, encode_event("x"));
+    server.edge().close(id, CloseCode::draining, "so");
+    return 0;
+  });
+  const std::string rest = "data: x\n\nevent: close\ndata: {\"code\":4000,\"reason\":\"so\"}\n\n";
+  EXPECT_EQ(client.read(rest.size()), rest);
+  EXPECT_TRUE(client.at_end());
+}
+
 TEST_F(EdgeTls, RefusesOldVersions) {
   Server server(config());
   for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) {

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Two people, two terminals, one talk: through a kill -9 of the server, and one of a client with unsent lines.
 
-usage: cli_test.py --parleyd PATH --parley PATH
+usage: cli_test.py --parleyd PATH --parley PATH [--transport websocket|http]
+
+The transport is that of the first; the other one is always connected by WebSocket.
 """
 import argparse
 import json
@@ -18,9 +20,10 @@ TICKS = ("  ✓✓ read", "  ✓✓", "  ✓", "  …")
 
 
 class Person:
-    def __init__(self, name, parley, gate, folder):
+    def __init__(self, name, parley, gate, folder, transport="websocket"):
         self.name, self.parley = name, parley
-        self.env = {"XDG_STATE_HOME": str(folder / name), "TERM": "xterm", "PATH": os.environ["PATH"]}
+        self.env = {"XDG_STATE_HOME": str(folder / name), "TERM": "xterm", "PATH": os.environ["PATH"],
+                    "PARLEY_TRANSPORT": transport}
         self.env |= {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
         self.run("sign-up", name, "--password-stdin", "--server", f"127.0.0.1:{gate.port}", stdin=PASSWORD)
         self.terminal = None
@@ -69,13 +72,15 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--parleyd", required=True)
     arguments.add_argument("--parley", required=True)
+    arguments.add_argument("--transport", default="websocket")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="parley-e2e-") as name:
         folder = pathlib.Path(name)
         server = Server(options.parleyd, folder / "data")
         gate = Gate(server.port)
         try:
-            play(server, gate, *(Person(who, options.parley, gate, folder) for who in ("ana", "bob")))
+            play(server, gate, Person("ana", options.parley, gate, folder, options.transport),
+                 Person("bob", options.parley, gate, folder))
         finally:
             for person in everybody:
                 if person.terminal:

@@ -1,4 +1,4 @@
-// Groups, typing and presence as people see them, over real sockets and both subprotocols.
+// Groups, typing and presence as people see them, over real sockets and every wire.
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
@@ -201,10 +201,10 @@ TEST_P(Groups, CreatingTwiceWithOneKeyMakesOneGroup) {
   EXPECT_EQ(b->say(place, "k", "x").error().code(), "gone");
 }
 
-INSTANTIATE_TEST_SUITE_P(Wires, Groups, ::testing::Values(Client::Wire::pb, Client::Wire::json),
-                         [](const auto& wire) {
-                           return wire.param == Client::Wire::pb ? "pb" : "json";
-                         });
+INSTANTIATE_TEST_SUITE_P(Wires, Groups,
+                         ::testing::Values(Client::Wire::pb, Client::Wire::json,
+                                           Client::Wire::http),
+                         [](const auto& wire) { return Client::name(wire.param); });
 
 }  // namespace
 }  // namespace parley::testing

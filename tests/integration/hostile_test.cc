@@ -37,7 +37,10 @@ class Hostile : public ::testing::TestWithParam<Client::Wire> {
 };
 std::unique_ptr<SuiteServer> Hostile::suite;
 
-TEST_P(Hostile, EachBadRequestHasItsNamedErrorAndTheConnectionStays) {
+/// What is the same on every wire; `Hostile` is about those of a WebSocket.
+class HostileFrames : public Hostile {};
+
+TEST_P(HostileFrames, EachBadRequestHasItsNamedErrorAndTheConnectionStays) {
   EXPECT_EQ(say("d:1", "k", "x").code(), "invalid_argument");
   EXPECT_EQ(say("d:1", "k", "x").field(), "conversation_id");
   EXPECT_EQ(say(talk, "", "x").field(), "client_message_id");
@@ -93,7 +96,7 @@ TEST_P(Hostile, AnythingBeforeHelloCloses) {
   others_are_served();
 }
 
-TEST_P(Hostile, AFloodIsRateLimitedWithATimeToComeBack) {
+TEST_P(HostileFrames, AFloodIsRateLimitedWithATimeToComeBack) {
   std::vector<v1::ClientFrame> flood(100);
   int limited = 0, sent = 0;
   for (int round = 0; round < 3; ++round) {
@@ -121,7 +124,7 @@ TEST_P(Hostile, AFloodIsRateLimitedWithATimeToComeBack) {
   others_are_served();
 }
 
-TEST_P(Hostile, NobodySeesAConversationOfOthers) {
+TEST_P(HostileFrames, NobodySeesAConversationOfOthers) {
   client.say(talk, "k", "private");
   const auto eve = sign_up(server.port(), own_name("eve"));
   Client spy(server.port(), GetParam());
@@ -141,9 +144,11 @@ TEST_P(Hostile, NobodySeesAConversationOfOthers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Wire, Hostile, ::testing::Values(Client::Wire::pb, Client::Wire::json),
-                         [](const auto& wire) {
-                           return wire.param == Client::Wire::pb ? "pb" : "json";
-                         });
+                         [](const auto& wire) { return Client::name(wire.param); });
+INSTANTIATE_TEST_SUITE_P(Wire, HostileFrames,
+                         ::testing::Values(Client::Wire::pb, Client::Wire::json,
+                                           Client::Wire::http),
+                         [](const auto& wire) { return Client::name(wire.param); });
 
 }  // namespace
 }  // namespace parley::testing

@@ -156,6 +156,32 @@ TEST(Tls, BothVersionsCarryBothWires) {
   EXPECT_THAT(asks.read(50), HasSubstr("wss://chat.example/v1/ws"));
 }
 
+TEST(Tls, AStreamOfEventsAndItsFramesAreEncryptedToo) {
+  TempFolder folder;
+  CertificateFolder files;
+  ServerProcess server(folder.path() / "data", with(files));
+  const auto token = access_token(server.port(), "ann");
+  const auto request = [&](const std::string& target, const std::string& body) {
+    return "POST " + target + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  TlsClient stream(server.port());
+  stream.write(request("/v1/stream", R"({"id":"1","hello":{}})"));
+  EXPECT_THAT(stream.read_head(), HasSubstr("text/event-stream"));
+  std::string got;
+  const auto read_up_to = [&](const std::string& what) {
+    while (!got.contains(what)) got += stream.read(1);
+  };
+  read_up_to("backlog_end");
+  const std::string key = R"("session_id":")";
+  const auto at = got.find(key) + key.size();
+  const auto session = got.substr(at, got.find('"', at) - at);
+  TlsClient asks(server.port());
+  asks.write(request("/v1/stream/" + session + "/frames", R"({"id":"2","ping":{}})"));
+  EXPECT_THAT(asks.read_head(), HasSubstr("HTTP/1.1 202 "));
+  read_up_to(R"({"re":"2","pong":{}})");
+}
+
 TEST(Tls, OldVersionsAndPlainBytesAreRefused) {
   TempFolder folder;
   CertificateFolder files;

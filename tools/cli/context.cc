@@ -42,6 +42,7 @@ Outcome<client::Api*> Context::sign_on() {
   auto at = client::Endpoint::parse(server.empty() ? account_->state().server() : server);
   if (!at) return std::unexpected(at.error());
   at->ca = ca.empty() ? account_->state().ca() : ca;
+  at->plain_http = transport == "http";
   return &api_.emplace(std::move(*at), *account_);
 }
 

@@ -20,6 +20,7 @@ class Context {
   std::string server;   // empty: the account's own, or the default
   std::string ca;       // likewise; empty: the account's own, or the system's roots
   std::string profile;  // empty: the only one there is
+  std::string transport = "websocket";
   bool json = false;
 
   /// The command that the arguments chose.

@@ -52,6 +52,10 @@ int main(int argc, char** argv) {
   app.add_option("--profile", context.profile,
                  "Which account, where several are signed in on this machine")
       ->envname("PARLEY_PROFILE");
+  app.add_option("--transport", context.transport,
+                 "websocket, or http: for networks that break WebSockets [websocket]")
+      ->envname("PARLEY_TRANSPORT")
+      ->check(CLI::IsMember({"websocket", "http"}));
   app.add_flag(
       "--json,!--text", context.json,
       "One JSON object a line (the default where standard output is no terminal), or text");

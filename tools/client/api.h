@@ -21,10 +21,14 @@ struct HttpCall {
   std::string method;  // GET, POST, PATCH, DELETE
   std::string target;  // "/v1/me"
   const google::protobuf::Message* body = nullptr;
+  std::string json = {};  // instead of a body
   std::string access_token = {};
 };
 Awaitable<Outcome<void>> http_call(Endpoint server, HttpCall call,
                                    google::protobuf::Message* answer);
+
+/// What an answer of another class than 2xx says.
+Failure to_failure(const Endpoint& server, unsigned status, const std::string& body);
 
 /// Percent-encodes what is not unreserved in a URL (RFC 3986, section 2.3).
 std::string url_escape(std::string_view text);

@@ -1,33 +1,20 @@
 #include "client/connection.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/websocket.hpp>
-#include <fmt/format.h>
-#include <parley/v1/frames.pb.h>
 
-#include "base/codes.h"
-#include "client/stream.h"
+#include "client/wire.h"
 
 namespace parley::client {
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace websocket = beast::websocket;
-using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-using Socket = websocket::stream<Stream>;
 
 namespace {
 
-constexpr char kSubprotocol[] = "parley.v1.pb";
 constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
-constexpr auto kConnectPatience = std::chrono::seconds(10);
-constexpr std::size_t kBatchBytes =
-    48 * 1024;  // with one more frame it stays below what welcome announces
-constexpr int kBatchFrames = 128;
 
 bool is_about_token(const Failure& failure) {
   return failure.code == "token_expired" || failure.code == "unauthenticated" ||
@@ -39,33 +26,15 @@ Time steady_at(std::int64_t unix_ms) {
   return steady_clock::now() + milliseconds(unix_ms - wall_ms());
 }
 
-/// Takes frames off the front, as many as one WebSocket message may hold.
-std::string next_batch(std::vector<v1::ClientFrame>& frames) {
-  v1::ClientBatch batch;
-  std::size_t bytes = 0;
-  auto next = frames.begin();
-  while (next != frames.end() && batch.frames_size() < kBatchFrames && bytes < kBatchBytes) {
-    bytes += next->ByteSizeLong();
-    *batch.add_frames() = std::move(*next++);
-  }
-  frames.erase(frames.begin(), next);
-  return batch.SerializeAsString();
-}
-
 }  // namespace
-
-struct Connection::End {
-  Failure failure;
-  bool come_back = true;
-};
 
 /// One connection's life; the coroutines below share it.
 struct Connection::Link {
-  explicit Link(asio::any_io_executor executor) : socket(executor) {}
+  explicit Link(std::unique_ptr<Wire> by) : wire(std::move(by)) {}
   void end(End why) {
     if (!over) over = std::move(why);
   }
-  Socket socket;
+  std::unique_ptr<Wire> wire;
   std::optional<End> over;
 };
 
@@ -76,7 +45,7 @@ Connection::Connection(asio::any_io_executor executor, Api& api, Session& sessio
 void Connection::stop() {
   stopped_ = true;
   wake();
-  if (connecting_) connecting_->socket.next_layer().close();
+  if (connecting_) connecting_->wire->cut();
 }
 
 Awaitable<Outcome<void>> Connection::run() {
@@ -116,51 +85,16 @@ Awaitable<void> Connection::renew_credentials(End& end) {
   end.failure = std::move(token.error());
 }
 
-Awaitable<Connection::End> Connection::connect_once() {
+Awaitable<End> Connection::connect_once() {
   auto token = co_await api_.access_token();
   if (!token) co_return End{token.error(), token.error().retryable};
   tried_token_ = *token;
 
-  Link link(wake_.get_executor());
-  const auto& server = api_.server();
-  const auto cannot = [&](const error_code& ec) {
-    return End{
-        unreachable(fmt::format("cannot reach {}: {}", server.text(), ec.message())).error()};
-  };
+  const auto executor = wake_.get_executor();
+  Link link(api_.server().plain_http ? event_stream(executor, api_)
+                                     : web_socket(executor, api_.server()));
   connecting_ = &link;
-  auto& stream = link.socket.next_layer();
-  if (const auto trouble = co_await stream.connect(server, kConnectPatience)) {
-    if (trouble.ec) co_return cannot(trouble.ec);
-    co_return End{failed(trouble.distrust).error(), false};
-  }
-  stream.tcp().expires_never();
-
-  link.socket.set_option(websocket::stream_base::timeout{
-      .handshake_timeout = kConnectPatience,
-      .idle_timeout = std::chrono::seconds(60),  // half of it silent: a ping; all of it: broken
-      .keep_alive_pings = true});
-  link.socket.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
-    request.set(beast::http::field::sec_websocket_protocol, kSubprotocol);
-  }));
-  link.socket.read_message_max(16 * 1024 * 1024);
-  link.socket.binary(true);
-  websocket::response_type response;
-  auto [ec] = co_await link.socket.async_handshake(response, server.authority(), "/v1/ws", kUse);
-  if (ec == websocket::error::upgrade_declined) {
-    const auto status = response.result_int();
-    co_return End{
-        {.code = {},
-         .message = fmt::format("{} declined the connection with HTTP {}", server.text(), status),
-         .retryable = status == 429 || status >= 500},
-        status == 429 || status >= 500};
-  }
-  if (ec) co_return cannot(ec);
-  if (response[beast::http::field::sec_websocket_protocol] != kSubprotocol)
-    co_return End{failed(fmt::format("{} does not speak {}: is it a Parley server?", server.text(),
-                                     kSubprotocol))
-                      .error(),
-                  false};
-
+  if (auto done = co_await link.wire->open(); !done) co_return std::move(done.error());
   connecting_ = nullptr;
   session_.opened(*token, steady_clock::now());
   using namespace asio::experimental::awaitable_operators;
@@ -168,53 +102,30 @@ Awaitable<Connection::End> Connection::connect_once() {
   co_return std::move(*link.over);
 }
 
-/// Why a read ended, as far as the socket knows.
-Connection::End Connection::end_of(Link& link, const error_code& ec) const {
-  if (const auto& refusal = session_.refusal()) return End{*refusal, refusal->retryable};
-  if (ec != websocket::error::closed)
-    return End{unreachable(fmt::format("the connection broke: {}", ec.message())).error()};
-  const auto number = static_cast<std::uint16_t>(link.socket.reason().code);
-  const auto& row = parley::describe(static_cast<CloseCode>(number));
-  const bool ours = number >= 4000 && number <= 4999;
-  const bool come_back = row.number ? row.retryable : ours ? number < 4500 : true;
-  const auto& reason = link.socket.reason().reason;
-  const std::string_view said(reason.data(), reason.size());
-  return End{{.code = std::string(row.number ? row.name : "closed"),
-              .message = std::string(!said.empty() ? said
-                                     : row.number  ? row.meaning
-                                                   : "the server closed"),
-              .retryable = come_back},
-             come_back};
+/// Tells the session, and what was asked of it ends the connection where hello was refused.
+void Connection::received(Link& link, const std::vector<v1::ServerFrame>& frames) {
+  for (const auto& frame : frames) session_.received(frame, steady_clock::now());
+  if (session_.online() && !std::exchange(was_online_, true)) on_link_({.online = true, .why = {}});
+  if (const auto& refusal = session_.refusal()) link.end({*refusal, refusal->retryable});
 }
 
 Awaitable<void> Connection::read_frames(Link& link) {
-  beast::flat_buffer buffer;
   while (!link.over) {
-    auto [ec, n] = co_await link.socket.async_read(buffer, kUse);
-    if (ec) {
-      link.end(end_of(link, ec));
-      break;
-    }
-    v1::ServerBatch batch;
-    if (!link.socket.got_binary() ||
-        !batch.ParseFromArray(buffer.cdata().data(), static_cast<int>(buffer.size()))) {
-      link.end({failed("the server sent something that is not a Parley message").error(), false});
-      break;
-    }
-    buffer.consume(buffer.size());
-    for (const auto& frame : batch.frames()) session_.received(frame, steady_clock::now());
-    if (session_.online() && !std::exchange(was_online_, true))
-      on_link_({.online = true, .why = {}});
-    if (session_.refusal()) link.end(end_of(link, {}));
+    auto frames = co_await link.wire->read();
+    if (frames)
+      received(link, *frames);
+    else
+      link.end(std::move(frames.error()));
     wake();
   }
-  link.socket.next_layer().close();
+  link.wire->cut();
   wake();
 }
 
 Awaitable<void> Connection::write_frames(Link& link) {
   std::vector<v1::ClientFrame> frames;
   auto refresh_at = steady_at(api_.refresh_at_ms());
+  auto speak_at = steady_clock::now() + link.wire->silence();
   while (!link.over) {
     const auto now = steady_clock::now();
     session_.tick(now);
@@ -231,23 +142,26 @@ Awaitable<void> Connection::write_frames(Link& link) {
     }
     auto fresh = session_.take_frames();
     std::ranges::move(fresh, std::back_inserter(frames));
+    if (frames.empty() && now >= speak_at) frames.emplace_back().mutable_ping();
     if (!frames.empty()) {
-      const auto bytes = next_batch(frames);
-      if (auto [ec, n] = co_await link.socket.async_write(asio::buffer(bytes), kUse); ec) {
-        link.end({unreachable(fmt::format("the connection broke: {}", ec.message())).error()});
-        break;
+      auto answers = co_await link.wire->write(frames);
+      speak_at = steady_clock::now() + link.wire->silence();
+      if (answers) {
+        received(link, *answers);
+        continue;
       }
-      continue;
+      link.end(std::move(answers.error()));
+      break;
     }
     if (stopped_) {
       link.end({failed("stopped").error(), false});
-      co_await link.socket.async_close(websocket::close_code::normal, kUse);
+      co_await link.wire->close();
       break;
     }
-    wake_.expires_at(std::min(session_.next_tick(), refresh_at));
+    wake_.expires_at(std::min({session_.next_tick(), refresh_at, speak_at}));
     co_await wake_.async_wait(kUse);
   }
-  link.socket.next_layer().close();
+  link.wire->cut();
 }
 
 }  // namespace parley::client

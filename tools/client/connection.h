@@ -10,6 +10,8 @@
 
 namespace parley::client {
 
+struct End;
+
 /// What a person is told of the connection.
 struct LinkState {
   bool online = false;
@@ -34,13 +36,12 @@ class Connection {
   void stop();
 
  private:
-  struct End;
   struct Link;
   Awaitable<End> connect_once();
+  void received(Link& link, const std::vector<v1::ServerFrame>& frames);
   Awaitable<void> read_frames(Link& link);
   Awaitable<void> write_frames(Link& link);
   Awaitable<void> renew_credentials(End& end);
-  End end_of(Link& link, const boost::system::error_code& ec) const;
 
   Api& api_;
   Session& session_;

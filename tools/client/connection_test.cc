@@ -24,7 +24,8 @@ AccountState signed_in() {
   return state;
 }
 
-class ConnectionTest : public testing::Test, protected SessionListener {
+/// By WebSocket, and (true) by a stream of events and POST.
+class ConnectionTest : public testing::TestWithParam<bool>, protected SessionListener {
  protected:
   void on_entry(const v1::Entry& entry) override { texts_.push_back(entry.body().text()); }
   void on_skipped(const std::string&, Range) override { ADD_FAILURE() << "entries were skipped"; }
@@ -69,7 +70,12 @@ class ConnectionTest : public testing::Test, protected SessionListener {
   FakeServer server_{io_};
   TempFolder folder_;
   Account account_ = *Account::create(folder_.path(), "ana", signed_in());
-  Api api_{server_.endpoint(), account_};
+  Endpoint endpoint() const {
+    auto at = server_.endpoint();
+    at.plain_http = GetParam();
+    return at;
+  }
+  Api api_{endpoint(), account_};
   Outbox outbox_{account_};
   Session session_{1, "", outbox_, *this};
   std::vector<LinkState> links_;
@@ -81,7 +87,7 @@ class ConnectionTest : public testing::Test, protected SessionListener {
   Outcome<void> end_;
 };
 
-TEST_F(ConnectionTest, SendsAndReceives) {
+TEST_P(ConnectionTest, SendsAndReceives) {
   start();
   until([&] { return backlogs_ == 1; });
   say("hello");
@@ -93,7 +99,7 @@ TEST_F(ConnectionTest, SendsAndReceives) {
   EXPECT_EQ(server_.acks.back().seq(), 2u);
 }
 
-TEST_F(ConnectionTest, AStoredSendWhoseAnswerIsLostIsNotDoubled) {
+TEST_P(ConnectionTest, AStoredSendWhoseAnswerIsLostIsNotDoubled) {
   server_.break_after_store = 2;
   start();
   say("once");
@@ -105,7 +111,7 @@ TEST_F(ConnectionTest, AStoredSendWhoseAnswerIsLostIsNotDoubled) {
   EXPECT_GE(server_.sends.size(), 3u);
 }
 
-TEST_F(ConnectionTest, WhatIsTypedWhileTheServerIsAwayArrivesInOrder) {
+TEST_P(ConnectionTest, WhatIsTypedWhileTheServerIsAwayArrivesInOrder) {
   start();
   until([&] { return session_.online(); });
   server_.go_down();
@@ -118,7 +124,7 @@ TEST_F(ConnectionTest, WhatIsTypedWhileTheServerIsAwayArrivesInOrder) {
   EXPECT_THAT(texts_, ElementsAre("meanwhile", "a", "b", "c"));
 }
 
-TEST_F(ConnectionTest, FetchesALiveEntryThatDidNotCome) {
+TEST_P(ConnectionTest, FetchesALiveEntryThatDidNotCome) {
   start();
   until([&] { return backlogs_ == 1 && server_.connected() == 1; });
   server_.post("one");
@@ -129,7 +135,7 @@ TEST_F(ConnectionTest, FetchesALiveEntryThatDidNotCome) {
   EXPECT_EQ(server_.histories.size(), 1u);
 }
 
-TEST_F(ConnectionTest, ABacklogWithAGapIsShownWhole) {
+TEST_P(ConnectionTest, ABacklogWithAGapIsShownWhole) {
   for (int i = 1; i <= 500; ++i) server_.post(std::to_string(i));
   start();
   until([&] { return texts_.size() == 500; });
@@ -137,7 +143,7 @@ TEST_F(ConnectionTest, ABacklogWithAGapIsShownWhole) {
     ASSERT_EQ(texts_[static_cast<std::size_t>(i - 1)], std::to_string(i));
 }
 
-TEST_F(ConnectionTest, RetriesWhatMayBeRetriedAndReportsWhatMayNot) {
+TEST_P(ConnectionTest, RetriesWhatMayBeRetriedAndReportsWhatMayNot) {
   server_.fail_sends = 2;
   server_.refuse_text = "bad";
   start();
@@ -148,7 +154,7 @@ TEST_F(ConnectionTest, RetriesWhatMayBeRetriedAndReportsWhatMayNot) {
   EXPECT_THAT(refused_, ElementsAre("bad too_large"));
 }
 
-TEST_F(ConnectionTest, ComesBackFromCodesBelow4500AndNotFromThoseAbove) {
+TEST_P(ConnectionTest, ComesBackFromCodesBelow4500AndNotFromThoseAbove) {
   start();
   until([&] { return backlogs_ == 1 && server_.connected() == 1; });
   server_.close_all(4008, "slow");
@@ -161,7 +167,7 @@ TEST_F(ConnectionTest, ComesBackFromCodesBelow4500AndNotFromThoseAbove) {
   EXPECT_EQ(end_.error().code, "signed_out");
 }
 
-TEST_F(ConnectionTest, AnExpiredTokenIsRefreshedOnce) {
+TEST_P(ConnectionTest, AnExpiredTokenIsRefreshedOnce) {
   server_.good_tokens.clear();
   start();
   until([&] { return backlogs_ == 1; });
@@ -170,7 +176,7 @@ TEST_F(ConnectionTest, AnExpiredTokenIsRefreshedOnce) {
   EXPECT_EQ(account_.state().tokens().refresh_token(), "refresh-1");
 }
 
-TEST_F(ConnectionTest, ARefusedRefreshTokenEndsIt) {
+TEST_P(ConnectionTest, ARefusedRefreshTokenEndsIt) {
   server_.good_tokens.clear();
   server_.refreshes = 7;  // the one we have is used up
   start();
@@ -180,7 +186,7 @@ TEST_F(ConnectionTest, ARefusedRefreshTokenEndsIt) {
   EXPECT_NE(end_.error().message.find("parley sign-in ana"), std::string::npos);
 }
 
-TEST_F(ConnectionTest, TheTokenIsRefreshedInPlaceBeforeItExpires) {
+TEST_P(ConnectionTest, TheTokenIsRefreshedInPlaceBeforeItExpires) {
   ASSERT_TRUE(account_.update([](AccountState& state) {
     state.mutable_tokens()->set_access_expires_ms(wall_ms() + 45'000);  // within the minute before
   }));
@@ -190,7 +196,7 @@ TEST_F(ConnectionTest, TheTokenIsRefreshedInPlaceBeforeItExpires) {
   EXPECT_EQ(server_.hellos.size(), 1u) << "on the running connection";
 }
 
-TEST_F(ConnectionTest, StopsWhileTheServerIsAway) {
+TEST_P(ConnectionTest, StopsWhileTheServerIsAway) {
   server_.go_down();
   start();
   until([&] { return !links_.empty(); });
@@ -199,7 +205,7 @@ TEST_F(ConnectionTest, StopsWhileTheServerIsAway) {
   EXPECT_TRUE(end_);
 }
 
-TEST_F(ConnectionTest, RestRefreshesByItself) {
+TEST_P(ConnectionTest, RestRefreshesByItself) {
   server_.good_tokens.clear();
   std::optional<Outcome<v1::Profile>> me;
   boost::asio::co_spawn(io_, api_.call<v1::Profile>("GET", "/v1/me"),
@@ -209,6 +215,10 @@ TEST_F(ConnectionTest, RestRefreshesByItself) {
   EXPECT_EQ((*me)->name(), "ana");
   EXPECT_EQ(server_.refreshes, 1);
 }
+
+INSTANTIATE_TEST_SUITE_P(By, ConnectionTest, testing::Bool(), [](const auto& plain_http) {
+  return plain_http.param ? "Http" : "WebSocket";
+});
 
 }  // namespace
 }  // namespace parley::client

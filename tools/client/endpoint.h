@@ -13,7 +13,8 @@ struct Endpoint {
   std::string host;
   std::string port;
   bool tls = false;
-  std::string ca = {};  // a PEM file of what to trust instead of the system's roots
+  bool plain_http = false;  // no WebSocket: the way there breaks it
+  std::string ca = {};      // a PEM file of what to trust instead of the system's roots
   /// `host:port`, with brackets around an IPv6 address.
   std::string authority() const;
   /// The same as a person gives it: with `https://` before it where there is TLS.

@@ -44,6 +44,7 @@ struct FakeServer::Link {
   std::vector<v1::ServerFrame> out;
   std::optional<websocket::close_reason> close_with;
   bool over = false;
+  std::uint64_t session = 0;  // of a stream of events; none: a WebSocket
 
   v1::ServerFrame& frame(std::uint64_t re) {
     wake.cancel();
@@ -139,6 +140,10 @@ Awaitable<void> FakeServer::serve(tcp::socket socket) {
     std::erase(links_, link);
     co_return;
   }
+  v1::ClientFrame hello;
+  if (request.target() == "/v1/stream" && from_json(request.body(), hello) &&
+      is_good(hello.hello()))
+    co_return co_await serve_stream(std::move(socket), std::move(hello));
   std::string token(request[http::field::authorization]);
   if (token.starts_with("Bearer ")) token.erase(0, 7);
   unsigned status = 200;
@@ -172,6 +177,10 @@ std::string FakeServer::answer_http(const std::string& method, const std::string
   if (!good_tokens.contains(token)) {
     status = 401;
     return to_json(error_answer("token_expired"));
+  }
+  if (target.starts_with("/v1/stream/")) {
+    status = take(target, body);
+    return status == 202 ? "{}" : to_json(error_answer("not_found"));
   }
   if (method == "POST" && target == "/v1/messages") {
     v1::SendMsgRequest request;
@@ -212,6 +221,62 @@ Awaitable<void> FakeServer::serve_frames(std::shared_ptr<Link> link) {
   link->wake.cancel();
 }
 
+/// As a proxy passes it on: in chunks.
+Awaitable<void> FakeServer::serve_stream(tcp::socket socket, v1::ClientFrame hello) {
+  auto link = std::make_shared<Link>(std::move(socket), io_);
+  link->session = ++last_session_;
+  const std::string head =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  if (auto [ec, n] =
+          co_await asio::async_write(link->stream.next_layer(), asio::buffer(head), kUse);
+      ec)
+    co_return;
+  handle(*link, hello);
+  links_.push_back(link);
+  co_await write_frames(link);
+  std::erase(links_, link);
+}
+
+/// The status of a POST of frames.
+unsigned FakeServer::take(const std::string& target, const std::string& body) {
+  const auto link = std::ranges::find_if(links_, [&](const auto& one) {
+    return target == fmt::format("/v1/stream/{}/frames", one->session);
+  });
+  v1::ClientBatch batch;
+  if (link == links_.end() || !from_json(R"({"frames":)" + body + "}", batch)) return 404;
+  const auto kept = *link;
+  for (const auto& frame : batch.frames())
+    if (!kept->over) handle(*kept, frame);
+  return 202;
+}
+
+Awaitable<boost::system::error_code> FakeServer::write(Link& link,
+                                                       std::vector<v1::ServerFrame> frames) {
+  const bool last = link.close_with && link.out.empty();
+  if (link.session) {
+    std::string events = ":\n\n";
+    for (const auto& frame : frames) events += "data: " + to_json(frame) + "\n\n";
+    if (last)
+      events += fmt::format("event: close\ndata: {{\"code\":{},\"reason\":\"{}\"}}\n\n",
+                            static_cast<unsigned>(link.close_with->code),
+                            std::string(link.close_with->reason.c_str()));
+    const auto half = events.size() / 2;
+    const auto chunks = fmt::format("{:x}\r\n{}\r\n{:x}\r\n{}\r\n", half, events.substr(0, half),
+                                    events.size() - half, events.substr(half));
+    auto [ec, n] = co_await asio::async_write(link.stream.next_layer(), asio::buffer(chunks), kUse);
+    if (last) link.stream.next_layer().close();
+    co_return ec;
+  }
+  v1::ServerBatch batch;
+  for (auto& frame : frames) *batch.add_frames() = std::move(frame);
+  const auto bytes = batch.SerializeAsString();
+  if (batch.frames_size())
+    if (auto [ec, n] = co_await link.stream.async_write(asio::buffer(bytes), kUse); ec)
+      co_return ec;
+  if (last) co_await link.stream.async_close(*link.close_with, kUse);
+  co_return boost::system::error_code{};
+}
+
 Awaitable<void> FakeServer::write_frames(std::shared_ptr<Link> link) {
   while (!link->over) {
     if (link->out.empty() && !link->close_with) {
@@ -219,15 +284,8 @@ Awaitable<void> FakeServer::write_frames(std::shared_ptr<Link> link) {
       co_await link->wake.async_wait(kUse);
       continue;
     }
-    v1::ServerBatch batch;
-    for (auto& frame : std::exchange(link->out, {})) *batch.add_frames() = std::move(frame);
-    const auto bytes = batch.SerializeAsString();
-    if (batch.frames_size())
-      if (auto [ec, n] = co_await link->stream.async_write(asio::buffer(bytes), kUse); ec) break;
-    if (link->close_with && link->out.empty()) {
-      co_await link->stream.async_close(*link->close_with, kUse);
-      break;
-    }
+    const bool last = link->close_with.has_value();
+    if (co_await write(*link, std::exchange(link->out, {})) || last) break;
   }
 }
 
@@ -266,20 +324,25 @@ void FakeServer::backlog(Link& link, std::uint64_t re, const std::string& cursor
   end.set_cursor(std::to_string(head()));
 }
 
+bool FakeServer::is_good(const v1::Hello& hello) const {
+  return good_tokens.contains(hello.resume_ticket().empty() ? hello.token()
+                                                            : hello.resume_ticket());
+}
+
 void FakeServer::handle(Link& link, const v1::ClientFrame& frame) {
   using Op = v1::ClientFrame::OpCase;
   switch (frame.op_case()) {
     case Op::kHello: {
       hellos.push_back(frame.hello());
       const auto& hello = frame.hello();
-      if (!good_tokens.contains(hello.resume_ticket().empty() ? hello.token()
-                                                              : hello.resume_ticket())) {
+      if (!is_good(hello)) {
         *link.frame(frame.id()).mutable_error() = error_answer("unauthenticated").error();
         link.close_with =
             websocket::close_reason(static_cast<websocket::close_code>(4501), "bad token");
         break;
       }
       auto& welcome = *link.frame(frame.id()).mutable_welcome();
+      welcome.set_session_id(link.session);
       welcome.set_user_id(1);
       welcome.set_resume_ticket(hello.token().empty() ? hello.resume_ticket() : hello.token());
       welcome.set_server_time_ms(wall_ms());

@@ -60,7 +60,11 @@ class FakeServer {
   Awaitable<void> accept();
   Awaitable<void> serve(boost::asio::ip::tcp::socket socket);
   Awaitable<void> serve_frames(std::shared_ptr<Link> link);
+  Awaitable<void> serve_stream(boost::asio::ip::tcp::socket socket, v1::ClientFrame hello);
+  unsigned take(const std::string& target, const std::string& body);
+  bool is_good(const v1::Hello& hello) const;
   Awaitable<void> write_frames(std::shared_ptr<Link> link);
+  Awaitable<boost::system::error_code> write(Link& link, std::vector<v1::ServerFrame> frames);
   std::string answer_http(const std::string& method, const std::string& target,
                           const std::string& token, const std::string& body, unsigned& status);
   void handle(Link& link, const v1::ClientFrame& frame);
@@ -72,6 +76,7 @@ class FakeServer {
   std::uint16_t port_ = 0;
   std::map<std::string, std::uint64_t> keys_;  // client_message_id -> seq
   std::vector<std::shared_ptr<Link>> links_;
+  std::uint64_t last_session_ = 0;
 };
 
 }  // namespace parley::client

@@ -29,9 +29,11 @@ std::unexpected<Failure> no_answer(const Endpoint& server, const error_code& ec)
   return unreachable(fmt::format("cannot reach the server at {}: {}", server.text(), ec.message()));
 }
 
-Failure to_failure(const Endpoint& server, const http::response<http::string_body>& response) {
+}  // namespace
+
+Failure to_failure(const Endpoint& server, unsigned status, const std::string& body) {
   v1::ErrorAnswer answer;
-  if (from_json(response.body(), answer) && !answer.error().code().empty()) {
+  if (from_json(body, answer) && !answer.error().code().empty()) {
     const auto& error = answer.error();
     return {.code = error.code(),
             .message = error.message(),
@@ -39,13 +41,11 @@ Failure to_failure(const Endpoint& server, const http::response<http::string_bod
             .retryable = error.retryable(),
             .retry_after_ms = error.retry_after_ms()};
   }
-  return {.code = {},
-          .message = fmt::format("{} answered HTTP {}: is it a Parley server?", server.text(),
-                                 response.result_int()),
-          .retryable = response.result_int() >= 500};
+  return {
+      .code = {},
+      .message = fmt::format("{} answered HTTP {}: is it a Parley server?", server.text(), status),
+      .retryable = status >= 500};
 }
-
-}  // namespace
 
 std::string url_escape(std::string_view text) {
   std::string escaped;
@@ -75,6 +75,9 @@ Awaitable<Outcome<void>> http_call(Endpoint server, HttpCall call,
   if (call.body) {
     request.set(http::field::content_type, "application/json");
     request.body() = to_json(*call.body);
+  } else if (!call.json.empty()) {
+    request.set(http::field::content_type, "application/json");
+    request.body() = std::move(call.json);
   }
   request.prepare_payload();
   if (auto [ec, n] = co_await http::async_write(stream, request, kUse); ec)
@@ -86,7 +89,7 @@ Awaitable<Outcome<void>> http_call(Endpoint server, HttpCall call,
     co_return no_answer(server, ec);
   const auto& response = parser.get();
   if (http::to_status_class(response.result()) != http::status_class::successful)
-    co_return std::unexpected(to_failure(server, response));
+    co_return std::unexpected(to_failure(server, response.result_int(), response.body()));
   if (answer && !response.body().empty() && !from_json(response.body(), *answer))
     co_return failed(fmt::format(
         "{} answered something else than Parley's JSON: is it a Parley server?", server.text()));

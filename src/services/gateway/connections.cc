@@ -1,5 +1,6 @@
 #include "services/gateway/connections.h"
 
+#include "services/gateway/encoded.h"
 #include "services/gateway/to_proto.h"
 #include "wire/server_writer.h"
 
@@ -30,7 +31,15 @@ void Connections::close(net::ConnectionId id) {
     if (!shared_.presence.one_loop()) shared_.presence.disconnect(session.device);
     shared_.metrics.sessions.add(-1);
   }
+  if (table_[slot].streams) shared_.streams.remove(origin(id));
   table_.close(slot);
+}
+
+Session& Connections::open_stream(net::ConnectionId id) {
+  auto& session = open(id, wire::Subprotocol::json);
+  session.streams = true;
+  shared_.streams.add(origin(id), loop_);
+  return session;
 }
 
 bool Connections::has_room_for(const Session& session) {
@@ -66,7 +75,7 @@ void Connections::send_shared(Session& session, const SharedBytes& message) {
 }
 
 void Connections::send(Session& session, std::string_view payload) {
-  send_shared(session, net::encode_message(session.subprotocol == wire::Subprotocol::pb, payload));
+  send_shared(session, framed(session, payload));
 }
 
 void Connections::send(Session& session, const v1::ServerFrame& frame) {

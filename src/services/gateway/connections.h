@@ -8,13 +8,16 @@
 
 namespace parley::gateway {
 
-/// The WebSockets of one loop, seen as sessions: finds them, and writes to them. The loop's thread.
+/// The WebSockets and event streams of one loop, seen as sessions: finds them, and writes to them.
+/// The loop's thread.
 class Connections {
  public:
   /// `edge` stays until `detach`.
   Connections(Shared& shared, net::Edge& edge, std::size_t loop);
 
   Session& open(net::ConnectionId id, wire::Subprotocol subprotocol);
+  /// For an answer that is to be a stream; `close` also undoes this one.
+  Session& open_stream(net::ConnectionId id);
   void close(net::ConnectionId id);  // the edge has closed it
   /// All are closed, and the edge goes: from here on nothing is found.
   void detach() { edge_ = nullptr; }
@@ -27,6 +30,9 @@ class Connections {
   Session* find(net::ConnectionId id);
   SessionTable& table() { return table_; }
   Origin origin(net::ConnectionId id) const { return Origin(id.value ^ mask_); }
+  net::ConnectionId connection(Origin origin) const {
+    return net::ConnectionId(origin.value ^ mask_);
+  }
 
   /// A whole payload, in the session's subprotocol. Sets `full` as the edge says.
   void send(Session& session, std::string_view payload);

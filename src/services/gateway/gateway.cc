@@ -41,6 +41,7 @@ struct Gateway::Impl {
     PARLEY_CHECK(loops.size() <= LocalPresence::kMaxLoops, "a gateway has 64 loops at most");
     for (std::size_t i = 0; i < loops.size(); ++i)
       parts.push_back(std::make_unique<GatewayLoop>(shared, i, metrics, admission));
+    for (auto& part : parts) shared.loop_parts.push_back(part.get());
   }
 
   /// Runs `call(part)` on every loop.

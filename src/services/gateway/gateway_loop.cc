@@ -32,7 +32,7 @@ GatewayLoop::GatewayLoop(Shared& shared, std::size_t index, Metrics& metrics,
       reads_(shared, connections_, io_, gate_),
       typing_(shared, connections_, io_, gate_),
       watch_(shared, connections_, io_, gate_, index),
-      router_(shared, inflight_, io_),
+      router_(shared, inflight_, *this, io_),
       reader_(shared.settings.limits.batch_frames, shared.settings.limits.frame_bytes),
       sends_limit_(shared.settings.limits.sends_per_second),
       requests_limit_(shared.settings.limits.requests_per_second),
@@ -83,7 +83,7 @@ void GatewayLoop::on_http(net::ConnectionId id, net::HttpRequest&& request) {
   shared_.metrics.rest.add();
   auto kept = std::make_shared<net::HttpRequest>(std::move(request));
   gate_.spawn([this, id, kept]() -> Awaitable<void> {
-    edge_->respond(id, co_await router_.answer(std::move(*kept)));
+    edge_->respond(id, co_await router_.answer(id, std::move(*kept)));
   });
 }
 

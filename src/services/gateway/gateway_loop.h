@@ -9,6 +9,7 @@
 #include "services/gateway/presence_watch.h"
 #include "services/gateway/rest/router.h"
 #include "services/gateway/store_reads.h"
+#include "services/gateway/streams.h"
 #include "services/gateway/typing.h"
 #include "wire/client_reader.h"
 
@@ -16,7 +17,7 @@ namespace parley::gateway {
 
 /// The part of a gateway that lives on one event loop: its edge, its sessions, and what they asked.
 /// Constructed anywhere; everything else is for the loop's thread.
-class GatewayLoop final : public net::EdgeHandler {
+class GatewayLoop final : public net::EdgeHandler, private Streams {
  public:
   GatewayLoop(Shared& shared, std::size_t index, Metrics& metrics,
               std::shared_ptr<net::Admission> admission);
@@ -55,7 +56,9 @@ class GatewayLoop final : public net::EdgeHandler {
   Result<void> admit(Session& session, const v1::ClientFrame& frame);
   Result<void> perform(Session& session, const v1::ClientFrame& frame);
   void greet(Session& session, const wire::ClientItem& item);
-  Result<Principal> authenticate(const v1::Hello& hello) const;
+  static Result<Cursor> check_hello(const v1::Hello& hello);
+  Result<Principal> authenticate(const v1::Hello& hello) const override;
+  void begin(Session& session, std::uint64_t re, const Principal& who, const Cursor& since);
   void welcome(Session& session, std::uint64_t re, const Principal& who);
   Result<void> replace_token(Session& session, const v1::ClientFrame& frame);
   Result<void> send(Session& session, const v1::ClientFrame& frame);
@@ -63,6 +66,12 @@ class GatewayLoop final : public net::EdgeHandler {
   Result<void> read(Session& session, const v1::ClientFrame& frame);
   Result<void> typing(Session& session, const v1::Typing& typing);
   Result<void> watch(Session& session, const v1::ClientFrame& frame);
+
+  // loop_streams.cc: sessions by event stream and POST
+  Result<void> open(net::ConnectionId id, const Principal& who,
+                    const v1::ClientFrame& hello) override;
+  Awaitable<Result<void>> take(Origin stream, Principal who, std::string message) override;
+  Awaitable<Result<void>> take_here(Origin stream, Principal who, std::string message);
 
   // loop_delivery.cc: what the other services hand over
   void give(Session& session, Encoded& message, TimeMs since);

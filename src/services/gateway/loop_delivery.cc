@@ -8,7 +8,7 @@ namespace parley::gateway {
 /// `since` on.
 void GatewayLoop::give(Session& session, Encoded& message, TimeMs since) {
   if (session.state != Session::State::live) return;
-  if (!session.full) return connections_.send_shared(session, message.in(session.subprotocol));
+  if (!session.full) return connections_.send_shared(session, message.for_session(session));
   if (!session.missed_since || since < session.missed_since) session.missed_since = since;
 }
 

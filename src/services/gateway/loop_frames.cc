@@ -93,13 +93,8 @@ void GatewayLoop::greet(Session& session, const wire::ClientItem& item) {
         item.frame ? Error{Code::unauthenticated, "the first frame is hello"} : item.error,
         CloseCode::hello_expected, "the first frame is hello");
   const auto& hello = item.frame->hello();
-  const auto since = Cursor::parse(hello.cursor());
+  const auto since = check_hello(hello);
   if (!since) return connections_.send_error(session, item.id, since.error());
-  if (hello.client().size() > kClientNameBytes)
-    return connections_.send_error(
-        session, item.id,
-        {Code::invalid_argument,
-         fmt::format("a client's name has at most {} bytes", kClientNameBytes), "client"});
   const auto who = authenticate(hello);
   if (!who && who.error().code == Code::token_expired)
     return refuse(who.error(), CloseCode::access_expired, "the token has expired");
@@ -111,17 +106,28 @@ void GatewayLoop::greet(Session& session, const wire::ClientItem& item) {
   if (!connections_.join(session))
     return refuse({Code::forbidden, "this device holds as many connections as it may"},
                   CloseCode::too_many_connections, "too many connections of this device");
+  begin(session, item.id, *who, *since);
+}
+
+Result<Cursor> GatewayLoop::check_hello(const v1::Hello& hello) {
+  PARLEY_TRY(since, Cursor::parse(hello.cursor()));
+  if (hello.client().size() > kClientNameBytes)
+    return fail(Code::invalid_argument,
+                fmt::format("a client's name has at most {} bytes", kClientNameBytes), "client");
+  return since;
+}
+
+void GatewayLoop::begin(Session& session, std::uint64_t re, const Principal& who,
+                        const Cursor& since) {
   edge_->hello_done(session.connection);
-  welcome(session, item.id, *who);
+  welcome(session, re, who);
   // It is found by its user from here on, so nothing falls between the backlog and live traffic.
-  reads_.backlog(session, item.id, *since);
+  reads_.backlog(session, re, since);
 }
 
 Result<Principal> GatewayLoop::authenticate(const v1::Hello& hello) const {
   if (!hello.resume_ticket().empty()) {
-    auto who = shared_.tickets.check(hello.resume_ticket(), shared_.clock.wall());
-    if (who && shared_.services.auth.is_revoked(who->device))
-      who = fail(Code::unauthenticated, "this device was signed out");
+    auto who = shared_.check_ticket(hello.resume_ticket());
     if (who) shared_.metrics.resumes.add();
     if (who || hello.token().empty()) return who;
   }

@@ -161,7 +161,7 @@ void PresenceWatch::give_all() {
       if (session->full || watcher.state != Watcher::State::idle)
         watcher.states.insert_or_assign(user, view);
       else
-        connections_.send_shared(*session, message.in(session->subprotocol));
+        connections_.send_shared(*session, message.for_session(*session));
     }
   }
 }

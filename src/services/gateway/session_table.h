@@ -10,8 +10,8 @@
 
 namespace parley::gateway {
 
-/// One WebSocket, from its handshake on. Small, because most of them are idle: what a session needs
-/// only while something happens lives elsewhere.
+/// One WebSocket, from its handshake on, or one event stream. Small, because most of them are idle:
+/// what a session needs only while something happens lives elsewhere.
 struct Session {
   enum class State : std::uint8_t { free, greeting, live, closing };
   static constexpr std::uint32_t kNone = ~0U;
@@ -27,8 +27,9 @@ struct Session {
   std::uint16_t unanswered = 0;
   wire::Subprotocol subprotocol : 1 = wire::Subprotocol::pb;
   State state : 2 = State::free;
-  bool full : 1 = false;    // the edge said so, and not yet that it drained
-  bool paused : 1 = false;  // too much is unanswered: the socket is not read
+  bool full : 1 = false;     // the edge said so, and not yet that it drained
+  bool paused : 1 = false;   // too much is unanswered: the socket is not read
+  bool streams : 1 = false;  // what it is sent is events; what it asks comes by other requests
 };
 static_assert(sizeof(Session) <= 64);
 

@@ -7,6 +7,7 @@
 #include "services/gateway/gateway.h"
 #include "services/gateway/presence.h"
 #include "services/gateway/settings.h"
+#include "services/gateway/stream_directory.h"
 #include "services/gateway/ticket.h"
 #include "services/gateway/watched.h"
 
@@ -27,8 +28,18 @@ struct GatewayMetrics {
   Metric &sessions, &resumes, &sends, &deliveries, &held_back, &errors, &rest;
 };
 
+class GatewayLoop;
+
 /// What the loops of a gateway share. Outlives them.
 struct Shared {
+  /// Whose a resume ticket is: `unauthenticated` if its device was signed out.
+  Result<Principal> check_ticket(std::string_view ticket) const {
+    auto who = tickets.check(ticket, clock.wall());
+    if (who && services.auth.is_revoked(who->device))
+      return fail(Code::unauthenticated, "this device was signed out");
+    return who;
+  }
+
   Loops& loops;
   const Clock& clock;
   Settings settings;
@@ -39,6 +50,8 @@ struct Shared {
   GatewayMetrics metrics;
   GatewayId id;
   std::atomic<bool> draining{false};
+  StreamDirectory streams = {};
+  std::vector<GatewayLoop*> loop_parts = {};  // as they are numbered; set once, before they start
 };
 
 }  // namespace parley::gateway

@@ -57,7 +57,7 @@ void Typing::give() {
     for (const auto user : recipients)
       connections_.table().for_user(user, [&](Session& session) {
         if (session.state == Session::State::live && !session.full)
-          connections_.send_shared(session, message.in(session.subprotocol));
+          connections_.send_shared(session, message.for_session(session));
       });
   }
 }

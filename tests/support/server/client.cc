@@ -1,5 +1,6 @@
 #include "tests/support/server/client.h"
 
+#include <array>
 #include <boost/asio.hpp>
 #include <boost/beast.hpp>
 #include <deque>
@@ -119,6 +120,16 @@ struct Client::Impl {
   std::deque<v1::ServerFrame> kept;
   bool ended = false;
 
+  // By HTTP alone.
+  std::uint16_t port = 0;
+  std::string bearer;  // the token, or the ticket
+  std::uint64_t session = 0;
+  std::string unread;  // of the stream
+  unsigned code = 0;   // of its last event, or the status that refused it
+  bool open_stream(v1::ClientFrame hello);
+  void post(const std::string& frames);
+  bool read_event();
+
   /// Runs one asynchronous call with a deadline.
   beast::error_code wait(const std::function<void(std::function<void(beast::error_code)>)>& start) {
     std::optional<beast::error_code> result;
@@ -136,7 +147,85 @@ struct Client::Impl {
   }
 };
 
+bool Client::Impl::read_event() {
+  std::size_t end;
+  while ((end = unread.find("\n\n")) == std::string::npos) {
+    std::array<char, 4096> more;
+    std::size_t size = 0;
+    const auto error = wait([&](auto done) {
+      beast::get_lowest_layer(socket).async_read_some(
+          asio::buffer(more), [&size, done](beast::error_code e, std::size_t n) {
+            size = n;
+            done(e);
+          });
+    });
+    if (error) return false;
+    unread.append(more.data(), size);
+  }
+  const auto event = unread.substr(0, end);
+  unread.erase(0, end + 2);
+  const auto data = event.find("data: ");
+  if (data == std::string::npos) return true;  // a comment
+  const auto payload = event.substr(data + 6);
+  if (event.starts_with("event: close\n")) {
+    code =
+        static_cast<unsigned>(std::strtoul(payload.c_str() + payload.find(':') + 1, nullptr, 10));
+    beast::get_lowest_layer(socket).close();
+    return false;
+  }
+  for (const auto& object : split_objects(payload)) {
+    kept.push_back(from_json<v1::ServerFrame>(object));
+    if (kept.back().has_welcome()) session = kept.back().welcome().session_id();
+  }
+  return true;
+}
+
+/// With a ticket in its hello, or a token in the header.
+bool Client::Impl::open_stream(v1::ClientFrame hello) {
+  auto& stream = beast::get_lowest_layer(socket);
+  stream.connect(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), port));
+  std::string header;
+  if (bearer = hello.hello().resume_ticket(); bearer.empty()) {
+    bearer = std::exchange(*hello.mutable_hello()->mutable_token(), {});
+    header = "Authorization: Bearer " + bearer + "\r\n";
+  }
+  const auto body = to_json(hello);
+  asio::write(stream, asio::buffer("POST /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n" + header +
+                                   "Content-Type: application/json\r\nContent-Length: " +
+                                   std::to_string(body.size()) + "\r\n\r\n" + body));
+  std::string head;
+  while (!head.ends_with("\r\n\r\n")) {
+    char next = 0;
+    const auto error = wait([&](auto done) {
+      stream.async_read_some(asio::buffer(&next, 1),
+                             [done](beast::error_code e, std::size_t) { done(e); });
+    });
+    if (error) return false;
+    head += next;
+  }
+  if (head.starts_with("HTTP/1.1 200 ")) return true;
+  code = static_cast<unsigned>(std::strtoul(head.c_str() + std::size("HTTP/1.1"), nullptr, 10));
+  return false;
+}
+
+void Client::Impl::post(const std::string& frames) {
+  while (session == 0 && read_event()) {
+  }
+  const auto answer =
+      http(port, "POST", "/v1/stream/" + std::to_string(session) + "/frames", frames, bearer);
+  if (answer.status == 202) return;
+  v1::ServerFrame refusal;
+  *refusal.mutable_error() = from_json<v1::ErrorAnswer>(answer.body).error();
+  kept.push_back(refusal);
+}
+
+std::string Client::name(Wire wire) {
+  return wire == Wire::pb ? "pb" : wire == Wire::json ? "json" : "http";
+}
+
 Client::Client(std::uint16_t port, Wire wire) : impl_(std::make_unique<Impl>()), wire_(wire) {
+  impl_->port = port;
+  if (wire == Wire::http) return;
   auto& s = impl_->socket;
   beast::get_lowest_layer(s).connect(
       asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), port));
@@ -165,12 +254,19 @@ void Client::send(const std::vector<v1::ClientFrame>& frames) {
   }
   std::string text = frames.size() == 1 ? "" : "[";
   for (const auto& frame : frames) text += (text.size() > 1 ? "," : "") + to_json(frame);
-  send_raw(false, text + (frames.size() == 1 ? "" : "]"));
+  text += frames.size() == 1 ? "" : "]";
+  if (wire_ == Wire::json) return send_raw(false, text);
+  if (!frames[0].has_hello()) return impl_->post(text);
+  impl_->ended = !impl_->open_stream(frames[0]);
 }
 
 std::optional<v1::ServerFrame> Client::next() {
   while (impl_->kept.empty()) {
     if (impl_->ended) return {};
+    if (wire_ == Wire::http) {
+      impl_->ended = !impl_->read_event();
+      continue;
+    }
     beast::flat_buffer buffer;
     const auto error = impl_->wait([&](auto done) {
       impl_->socket.async_read(buffer, [done](beast::error_code e, std::size_t) { done(e); });
@@ -213,7 +309,7 @@ std::optional<v1::ServerFrame> Client::next(
 unsigned Client::close_code() {
   while (next()) {
   }
-  return impl_->socket.reason().code;
+  return wire_ == Wire::http ? impl_->code : impl_->socket.reason().code;
 }
 
 v1::Welcome Client::hello(const std::string& token, const std::string& from, bool is_ticket) {

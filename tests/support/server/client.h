@@ -23,16 +23,18 @@ Http http(std::uint16_t port, const std::string& method, const std::string& targ
 v1::Tokens sign_up(std::uint16_t port, const std::string& name);
 v1::Tokens sign_in(std::uint16_t port, const std::string& name);
 
-/// A WebSocket client that knows the public protocol alone, on either subprotocol. Blocking, every
-/// wait at most 30 s.
+/// A client that knows the public protocol alone: by a WebSocket on either subprotocol, or by event
+/// stream and POST. Blocking, every wait at most 30 s.
 class Client {
  public:
-  enum class Wire { pb, json };
+  enum class Wire { pb, json, http };
+  static std::string name(Wire wire);
 
   Client(std::uint16_t port, Wire wire);
   ~Client();
 
-  /// Sends frames as one message.
+  /// Sends frames as one message. By HTTP the first is hello, which opens the stream; of frames
+  /// that are refused as a whole, the error is the next frame without `re`.
   void send(const std::vector<v1::ClientFrame>& frames);
   void send_raw(bool binary, const std::string& payload);
 

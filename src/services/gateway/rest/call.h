@@ -5,6 +5,7 @@
 
 #include "services/gateway/inflight.h"
 #include "services/gateway/shared.h"
+#include "services/gateway/streams.h"
 #include "services/gateway/validate.h"
 #include "wire/json_reader.h"
 
@@ -14,6 +15,7 @@ namespace parley::gateway::rest {
 struct Context {
   Shared& shared;
   Inflight& inflight;
+  Streams& streams;
   boost::asio::io_context& io;
   wire::JsonReader json;
 };
@@ -21,10 +23,12 @@ struct Context {
 /// One request on its way through its handler.
 struct Call {
   Context& context;
+  net::ConnectionId connection;
   net::HttpRequest request;
   std::map<std::string, std::string, std::less<>> query;  // decoded; of a name, the last
   std::vector<std::string> parts;                         // what `{...}` of the pattern stood for
   Principal who = {};                                     // of operations for those signed in
+  v1::ClientFrame hello = {};                             // of those that begin a session
 
   const Services& services() const { return context.shared.services; }
   Asker asker() const { return {who.user, who.device}; }
@@ -47,7 +51,9 @@ net::HttpResponse error_response(const Error& error);
 unsigned http_status(Code code);
 
 struct Route {
-  enum class Access { anyone, signed_in };
+  /// `by_hello`: the body is a hello, which says who, or else the header does. `in_session`: by an
+  /// access token or a resume ticket.
+  enum class Access { anyone, signed_in, by_hello, in_session };
   std::string_view method;
   std::string_view pattern;    // `/v1/users/{id}`
   std::string_view operation;  // its name in the OpenAPI description
@@ -60,6 +66,7 @@ std::vector<Route> account_routes();
 std::vector<Route> profile_routes();
 std::vector<Route> message_routes();
 std::vector<Route> group_routes();
+std::vector<Route> stream_routes();
 std::vector<Route> public_routes();
 
 }  // namespace parley::gateway::rest

@@ -55,13 +55,13 @@ std::string_view bearer(std::string_view authorization) {
 
 }  // namespace
 
-Router::Router(Shared& shared, Inflight& inflight, boost::asio::io_context& io)
-    : context_{shared, inflight, io, wire::JsonReader(shared.settings.edge.max_http_body)},
+Router::Router(Shared& shared, Inflight& inflight, Streams& streams, boost::asio::io_context& io)
+    : context_{shared, inflight, streams, io, wire::JsonReader(shared.settings.edge.max_http_body)},
       strangers_(RateLimit(shared.settings.unauthenticated_per_second)),
       requests_(RateLimit(shared.settings.limits.requests_per_second)),
       sends_(RateLimit(shared.settings.limits.sends_per_second)) {
-  for (const auto& group :
-       {account_routes(), profile_routes(), message_routes(), group_routes(), public_routes()})
+  for (const auto& group : {account_routes(), profile_routes(), message_routes(), group_routes(),
+                            stream_routes(), public_routes()})
     routes_.insert(routes_.end(), group.begin(), group.end());
 }
 
@@ -81,6 +81,24 @@ Router::Found Router::find(std::string_view method, const std::vector<std::strin
   return found;
 }
 
+Result<Principal> Router::identify(Route::Access access, Call& call) {
+  const auto& shared = context_.shared;
+  const auto token = bearer(call.request.header("Authorization"));
+  if (access == Route::Access::by_hello) {
+    PARLEY_TRY_VOID(call.read_body(call.hello));
+    if (!call.hello.has_hello())
+      return fail(Code::invalid_argument, "the body is a frame with hello", "hello");
+    auto& hello = *call.hello.mutable_hello();
+    if (hello.token().empty()) hello.set_token(std::string(token));
+    return context_.streams.authenticate(hello);
+  }
+  if (token.empty()) return fail(Code::unauthenticated, "give `Authorization: Bearer TOKEN`");
+  auto who = shared.services.auth.check(token);
+  if (!who && access == Route::Access::in_session)
+    if (auto by_ticket = shared.check_ticket(token)) return by_ticket;
+  return who;
+}
+
 Result<void> Router::admit(const Route& route, Call& call) {
   auto& shared = context_.shared;
   if (shared.draining) return fail(Code::unavailable, "this server stops");
@@ -88,19 +106,18 @@ Result<void> Router::admit(const Route& route, Call& call) {
   const auto address = address_key(call.request.remote_address);
   if (route.access == Route::Access::anyone) return rated(strangers_, address, now);
 
-  const auto token = bearer(call.request.header("Authorization"));
-  auto who = token.empty() ? fail(Code::unauthenticated, "give `Authorization: Bearer TOKEN`")
-                           : shared.services.auth.check(token);
+  auto who = identify(route.access, call);
   if (!who) {
     PARLEY_TRY_VOID(rated(strangers_, address, now));
     return std::unexpected(std::move(who).error());
   }
   call.who = *who;
-  const bool is_send = route.operation == "sendMsg";
+  const bool is_send = route.operation == "sendMsg" || route.operation == "sendFrames";
   return rated(is_send ? sends_ : requests_, who->device.value, now);
 }
 
-Awaitable<net::HttpResponse> Router::answer(net::HttpRequest request) {
+Awaitable<net::HttpResponse> Router::answer(net::ConnectionId connection,
+                                            net::HttpRequest request) {
   const auto refuse = [this](const Error& error) {
     context_.shared.metrics.errors.add();
     return error_response(error);
@@ -117,7 +134,8 @@ Awaitable<net::HttpResponse> Router::answer(net::HttpRequest request) {
     response.headers.emplace_back("Allow", found.allowed);
     co_return response;
   }
-  Call call{context_, std::move(request), std::move(target->query), std::move(found.parts)};
+  Call call{context_, connection, std::move(request), std::move(target->query),
+            std::move(found.parts)};
   if (auto admitted = admit(*found.route, call); !admitted) co_return refuse(admitted.error());
   auto answer = co_await found.route->handler(call);
   if (!answer) co_return refuse(answer.error());

@@ -7,9 +7,11 @@ namespace parley::gateway::rest {
 /// the handler, and turns an error into its answer. The loop's thread.
 class Router {
  public:
-  Router(Shared& shared, Inflight& inflight, boost::asio::io_context& io);
+  Router(Shared& shared, Inflight& inflight, Streams& streams, boost::asio::io_context& io);
 
-  Awaitable<net::HttpResponse> answer(net::HttpRequest request);
+  /// `connection`: where the request waits; an operation may have answered it by a stream, and
+  /// what is returned is then for nobody.
+  Awaitable<net::HttpResponse> answer(net::ConnectionId connection, net::HttpRequest request);
 
   /// Drops rate states that say nothing any more.
   void forget_idle();
@@ -24,6 +26,7 @@ class Router {
   };
   Found find(std::string_view method, const std::vector<std::string>& path) const;
   Result<void> admit(const Route& route, Call& call);
+  Result<Principal> identify(Route::Access access, Call& call);
 
   Context context_;
   std::vector<Route> routes_;
