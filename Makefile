@@ -57,9 +57,10 @@ bench: ## measure against the floors; writes build/release/bench.json
 	@$(NINJA) build/release $(PROGRAMS) benches
 	@bench/run
 
-lint: ## check the include directions and the format
+lint: ## check the include directions, the API documents and the format
 	@scripts/bootstrap test
 	@scripts/lint_includes
+	@scripts/api_docs --check
 	@$(SOURCES) | xargs clang-format-22 --dry-run --Werror
 
 tidy: ## clang-tidy on what changed since the main branch (FILES=... chooses files)

@@ -19,15 +19,16 @@ DEADLINE = 30.0
 REQUIREMENTS = pathlib.Path(__file__).resolve().parent.parent / "requirements.txt"
 
 
-def prepare(environment, package):
-    """The interpreter of a virtual environment with the package; made anew when the pins change."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+def prepare(environment, *packages, pins=()):
+    """The interpreter of a virtual environment with the packages; made anew when the pins change."""
+    pins = [REQUIREMENTS, *pins]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in pins)).hexdigest()
     stamp = environment / "requirements.sha256"
     python = environment / "bin" / "python"
     if not stamp.exists() or stamp.read_text() != digest:
         venv.create(environment, clear=True, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                        package, "--constraint", REQUIREMENTS], check=True)
+                        *packages, *(f"--constraint={file}" for file in pins)], check=True)
         stamp.write_text(digest)
     return python
 

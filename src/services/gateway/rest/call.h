@@ -68,5 +68,7 @@ std::vector<Route> message_routes();
 std::vector<Route> group_routes();
 std::vector<Route> stream_routes();
 std::vector<Route> public_routes();
+/// The groups above together: what is served.
+std::vector<Route> all_routes();
 
 }  // namespace parley::gateway::rest

@@ -62,6 +62,8 @@ GET  /v1/ws          Sec-WebSocket-Protocol: parley.v1.json
 <table>
 <tr><td><a href="/v1/connect">/v1/connect</a></td><td>which gateway to use</td></tr>
 <tr><td><a href="/v1/codes">/v1/codes</a></td><td>every error and close code, and whether to come back</td></tr>
+<tr><td><a href="/v1/openapi.json">/v1/openapi.json</a></td><td>what is offered over HTTP, as OpenAPI 3.1</td></tr>
+<tr><td><a href="/v1/asyncapi.json">/v1/asyncapi.json</a></td><td>the frames of the WebSocket, as AsyncAPI 3</td></tr>
 <tr><td><code>/v1/messages</code></td><td>send, and read what is new, without a WebSocket</td></tr>
 <tr><td><code>docs/protocol.md</code></td><td>the whole protocol, in the source tree</td></tr>
 </table>

@@ -4,9 +4,10 @@
 
 #include "parley/v1/rest.pb.h"
 #include "services/gateway/rest/call.h"
+#include "services/gateway/rest/documents.h"
 #include "services/gateway/rest/page.h"
 
-// What anyone may see: where to connect, the codes, the page.
+// What anyone may see: where to connect, the codes, the descriptions, the page.
 namespace parley::gateway::rest {
 namespace {
 
@@ -50,6 +51,12 @@ Awaitable<Answer> get_codes(Call&) {
   co_return net::HttpResponse{200, "application/json; charset=utf-8", body};
 }
 
+net::HttpResponse document(std::string_view text) {
+  return {200, "application/json; charset=utf-8", std::string(text)};
+}
+Awaitable<Answer> get_openapi(Call&) { co_return document(kOpenApi); }
+Awaitable<Answer> get_asyncapi(Call&) { co_return document(kAsyncApi); }
+
 Awaitable<Answer> get_page(Call&) {
   co_return net::HttpResponse{200,
                               "text/html; charset=utf-8",
@@ -64,6 +71,8 @@ std::vector<Route> public_routes() {
   return {
       {"GET", "/v1/connect", "connectToServer", anyone, connect_to_server},
       {"GET", "/v1/codes", "getCodes", anyone, get_codes},
+      {"GET", "/v1/openapi.json", "getOpenApi", anyone, get_openapi},
+      {"GET", "/v1/asyncapi.json", "getAsyncApi", anyone, get_asyncapi},
       {"GET", "/", "getPage", anyone, get_page},
   };
 }

@@ -55,15 +55,20 @@ std::string_view bearer(std::string_view authorization) {
 
 }  // namespace
 
-Router::Router(Shared& shared, Inflight& inflight, Streams& streams, boost::asio::io_context& io)
-    : context_{shared, inflight, streams, io, wire::JsonReader(shared.settings.edge.max_http_body)},
-      strangers_(RateLimit(shared.settings.unauthenticated_per_second)),
-      requests_(RateLimit(shared.settings.limits.requests_per_second)),
-      sends_(RateLimit(shared.settings.limits.sends_per_second)) {
+std::vector<Route> all_routes() {
+  std::vector<Route> all;
   for (const auto& group : {account_routes(), profile_routes(), message_routes(), group_routes(),
                             stream_routes(), public_routes()})
-    routes_.insert(routes_.end(), group.begin(), group.end());
+    all.insert(all.end(), group.begin(), group.end());
+  return all;
 }
+
+Router::Router(Shared& shared, Inflight& inflight, Streams& streams, boost::asio::io_context& io)
+    : context_{shared, inflight, streams, io, wire::JsonReader(shared.settings.edge.max_http_body)},
+      routes_(all_routes()),
+      strangers_(RateLimit(shared.settings.unauthenticated_per_second)),
+      requests_(RateLimit(shared.settings.limits.requests_per_second)),
+      sends_(RateLimit(shared.settings.limits.sends_per_second)) {}
 
 void Router::forget_idle() {
   const auto now = context_.shared.clock.mono();
