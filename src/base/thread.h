@@ -6,7 +6,7 @@ namespace parley {
 void name_thread(const char* name);
 
 /// The calling thread lets others that want its core go first (nice 10: about a tenth of what each
-/// of them gets). For work that nobody waits for; there is no way back.
+/// of them gets). For work that others wait for only when it is far behind; there is no way back.
 void step_back();
 
 }  // namespace parley

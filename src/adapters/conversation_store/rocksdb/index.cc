@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/one_line.h"
+#include "base/thread.h"
 #include "ports/quick_reads.h"
 
 namespace parley {
@@ -54,6 +56,11 @@ class Relay final : public rocksdb::Logger {
     const int n = std::vsnprintf(line, sizeof line, format, args);
     if (n > 0) log::error("rocksdb", "{}", line);
   }
+};
+
+/// They wait for nobody, and commits for them only when they are far behind.
+class Compactions final : public rocksdb::EventListener {
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override { step_back(); }
 };
 
 rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache,
@@ -125,14 +132,12 @@ Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& s
   // Tables reach the disk in small pieces, so that no sync of the log waits for much.
   options.bytes_per_sync = 256 << 10;
   options.strict_bytes_per_sync = true;
-  // Compactions wait for nobody, and nobody for them: see `kRunsMax`.
-  options.env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow)
-      .PermitUncheckedError();
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_manifest_file_size = 4 << 20;
   options.info_log = std::make_shared<Relay>();
+  options.listeners.push_back(std::make_shared<Compactions>());
 
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kTables; ++i) {

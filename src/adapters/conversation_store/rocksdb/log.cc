@@ -89,6 +89,16 @@ Result<std::uint64_t> Log::append(std::string& record) {
 
 Result<Log::Spare> Log::take_spare(std::size_t record) {
   const auto needed = kSegmentHeaderBytes + record;
+  const auto next = [&]() -> std::optional<Spare> {
+    const std::lock_guard lock(mutex_);
+    if (spares_.empty()) return std::nullopt;
+    Spare spare = std::move(spares_.front());
+    spares_.pop_front();
+    return spare;
+  };
+  // Whoever makes or releases files is waited for only where there is none.
+  if (needed <= settings_.segment_bytes)
+    if (auto spare = next()) return std::move(*spare);
   const std::lock_guard maintaining(maintenance_);
   if (needed > settings_.segment_bytes) {
     // A group larger than a file gets one of its own, before those that are ready.
@@ -105,10 +115,7 @@ Result<Log::Spare> Log::take_spare(std::size_t record) {
   } else if (wants_spare()) {
     PARLEY_TRY_VOID(make_spare(settings_.segment_bytes));
   }
-  const std::lock_guard lock(mutex_);
-  Spare spare = std::move(spares_.front());
-  spares_.pop_front();
-  return spare;
+  return *next();
 }
 
 Result<void> Log::make_spare(std::uint64_t size) {

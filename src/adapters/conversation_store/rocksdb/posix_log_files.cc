@@ -87,12 +87,11 @@ class PosixLogFiles final : public LogFiles {
       if (const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size)); error != 0)
         return failed(error, "allocate", path);
       // In small pieces, so that no sync beside this one waits for much.
-      const std::string zeros(std::min<std::uint64_t>(size, 256 << 10), '\0');
+      const std::string zeros(std::min<std::uint64_t>(size, 1 << 20), '\0');
       for (std::uint64_t at = 0; at < size; at += zeros.size()) {
         PARLEY_TRY_VOID(file->write(at, std::string_view(zeros).substr(
                                             0, std::min<std::uint64_t>(size - at, zeros.size()))));
-        ::sync_file_range(fd, static_cast<off64_t>(at), static_cast<off64_t>(zeros.size()),
-                          SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+        if (::fdatasync(fd) != 0) return failed(errno, "sync", path);
       }
       if (::fsync(fd) != 0) return failed(errno, "sync", path);
       return {};
