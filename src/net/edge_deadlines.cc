@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/asio.hpp>
+#include <utility>
 
 #include "net/edge_impl.h"
 #include "net/http_encode.h"
@@ -26,7 +27,11 @@ void Edge::Impl::tick() {
     heard += events_.size();
 
   in_turn_ = true;
-  tick_ = static_cast<std::uint32_t>((clock_.mono() - started_) / config_.tick);
+  const auto last =
+      std::exchange(tick_, static_cast<std::uint32_t>((clock_.mono() - started_) / config_.tick));
+  if (tick_ - last > ticks_.ping)
+    for (auto& c : slots_)
+      if (c.streams) c.heard = tick_;  // whoever hears of their peers was stopped as well
   wheel_.advance(tick_, [this](std::uint32_t slot) { expire(slots_[slot]); });
   if (shutting_ && passed(shutdown_tick_, ticks_.close))
     for (auto& c : slots_)

@@ -23,7 +23,8 @@ struct EdgeMetrics {
 
 /// The parts of an edge, by file: edge.cc is what the owner calls and the life of a slot;
 /// edge_turn.cc reads, writes and tells; edge_http.cc and edge_websocket.cc use up what was read;
-/// edge_tls.cc is what is different where they are encrypted; edge_deadlines.cc is the clock.
+/// edge_stream.cc is the answers without end; edge_tls.cc is what is different where they are
+/// encrypted; edge_deadlines.cc is the clock.
 ///
 /// Nothing here calls the handler but the three kinds of turn (socket events, what was posted, a
 /// tick of the clock), each of which ends in `end_turn`. A slot is given back only there, so a

@@ -8,7 +8,7 @@
 namespace parley::gateway {
 
 /// Which loop holds an event stream: what its client asks comes by other connections, on any loop.
-/// Any thread.
+/// Any thread; a lock that only the fallback takes, once a request.
 class StreamDirectory {
  public:
   void add(Origin stream, std::size_t loop) {

@@ -64,6 +64,7 @@ TEST_F(Streamed, ARefusalHasItsStatus) {
   EXPECT_EQ(open(hello(), FakeAuth::token(1, 10, 0)), "401 token_expired");
   EXPECT_EQ(open("{", token(1)), "400 malformed");
   EXPECT_EQ(open("[]", token(1)), "400 malformed");
+  EXPECT_EQ(open(std::string(65 * 1024, ' '), token(1)), "413 too_large");
   EXPECT_EQ(open(R"({"id":"1","ping":{}})", token(1)), "400 invalid_argument");
   const auto bad = http(port_, "POST", "/v1/stream", R"({"hello":{"cursor":"garbage"}})", token(1));
   EXPECT_EQ(bad.status, 400U);

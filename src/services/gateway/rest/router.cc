@@ -90,6 +90,8 @@ Result<Principal> Router::identify(Route::Access access, Call& call) {
   const auto& shared = context_.shared;
   const auto token = bearer(call.request.header("Authorization"));
   if (access == Route::Access::by_hello) {
+    if (call.request.body.size() > shared.settings.limits.frame_bytes)
+      return fail(Code::too_large, "a message has at most `frame_bytes` bytes");
     PARLEY_TRY_VOID(call.read_body(call.hello));
     if (!call.hello.has_hello())
       return fail(Code::invalid_argument, "the body is a frame with hello", "hello");
