@@ -7,7 +7,7 @@
 namespace parley::app {
 
 /// Gives memory that a burst left behind back to the system: glibc keeps it for ever otherwise.
-/// Looks every few seconds, on the blocking pool, where something was done since.
+/// Looks every few seconds, on the blocking pool, once a tenth of a second of CPU was used since.
 class MemoryKeeper {
  public:
   explicit MemoryKeeper(Loops& loops);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kConsumer = "groups";
 constexpr std::chrono::milliseconds kTick{100};
-constexpr std::chrono::seconds kIdleTick{1};  // well below what a check waits
+constexpr std::chrono::seconds kIdleTick{1};  // where nothing is due before `confirm_within`
 constexpr std::chrono::seconds kKeepPosition{2};
 
 bool leaves(GroupChange::What what) {

@@ -5,7 +5,7 @@
 namespace parley::group {
 
 struct Settings {
-  std::chrono::milliseconds confirm_within{3'000};  // then once more, and a push
+  std::chrono::milliseconds confirm_within{3'000};  // then once more, and a push; above 1 s
   std::chrono::milliseconds append_within{3'000};   // then the caller is not kept waiting
   std::chrono::milliseconds first_pause{50};        // before a retry; doubles up to the longest
   std::chrono::milliseconds longest_pause{5'000};
