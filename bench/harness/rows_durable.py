@@ -150,8 +150,8 @@ def measure(bench, quick, start):
         report, floor = undisturbed(tail, "ack_p99_half", lambda: acknowledgement_tail(bench, rate, quick))
         tail.add(report["acknowledgement_ms"]["p99"], floor["p99_ms"])
         stolen.append((report["stolen"], floor["stolen"]))
-        if round_number >= 3:
-            continue  # three rounds are enough of what has no limit of its own
+        if round_number >= 2:
+            continue  # two rounds are enough of what has no limit of its own
         for kind in kinds(quick)[:2]:
             floor = redis(bench, kind, 1000)[0]
             report = parley(bench, kind, 1000)[0]

@@ -92,9 +92,9 @@ def rooms(bench, quick):
     return [row for _, _, row in kinds.values()]
 
 
-def cost(bench, server, folder, row, online, quick):
+def cost(bench, server, folder, row, online):
     """CPU per post into the group of 100,000, and into the smallest group with the same people online."""
-    common = ("--users", online, "--rate", RATE, "--warm-up", 2, "--duration", 5 if quick else 10)
+    common = ("--users", online, "--rate", RATE, "--warm-up", 2, "--duration", 5)
     tokens = folder / "tokens.jsonl"
     runs = {}
     for name, options in (("large", ("--groups-of-file",)), ("small", ("--groups", 1, "--group-members", online))):
@@ -123,9 +123,9 @@ def large_group(bench, quick):
         bench.load(server.address, folder / "tokens.jsonl", "--users", 100, "--groups-of-file", "--group-ratio", 1,
                    "--group-posters", 1, "--messages", 1, "--duration", 60, "--settle", 60, "--no-views")
         wait_until_idle(server)
-        for _ in range(1 if quick else 5):
-            last.add(cost(bench, server, folder, thousand, 1_000, quick))
-            cost(bench, server, folder, hundred, 100, quick)
+        for _ in range(1 if quick else 3):
+            last.add(cost(bench, server, folder, thousand, 1_000))
+            cost(bench, server, folder, hundred, 100)
     return [thousand, hundred, last]
 
 

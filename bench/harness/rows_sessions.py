@@ -44,7 +44,7 @@ def measure(bench, quick, _start):
     cpu = Row("session_idle_cpu", "us/s", "less", lambda v, _: v <= 0.5, lambda v, _: v <= 0.25, "<= 0.5", "<= 0.25")
     # 19 conversations from the seed, and the one that the load opens.
     seed = bench.seeded(MANY, 19, 1)
-    for repeat in range(1 if quick else 3):
+    for repeat in range(1 if quick else 2):
         folder = bench.copy(seed)
         with bench.server(folder) as server:
             tokens = folder / "tokens.jsonl"

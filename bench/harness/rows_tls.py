@@ -24,7 +24,7 @@ def measure(bench, quick, _start):
               "<= 15,500")
     many = MANY_QUICK if quick else MANY
     seed = bench.seeded(MANY, 19, 1)
-    for _ in range(1 if quick else 3):
+    for _ in range(1 if quick else 2):
         folder = bench.copy(seed)
         with bench.server(folder, certificate=certificate(bench.data)) as server:
             tokens = folder / "tokens.jsonl"
