@@ -13,6 +13,7 @@ import json
 import os
 import random
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,6 +22,10 @@ import uuid
 import websockets
 
 HELLO, SEND, HISTORY, READ = "1234"  # ids of requests: one of a kind is under way at a time
+
+
+class Later(Exception):
+    """The server asks to come back."""
 
 
 class Client:
@@ -34,6 +39,7 @@ class Client:
         self.later = {}  # entries by seq that cannot be shown yet
         self.outbox = []  # what is not yet answered, the oldest first: it survives the connection
         self.input_ended = False
+        self.not_before = 0  # by time.monotonic(): the server asked to wait
 
     def http(self, path, body=None):
         headers = {} if body else {"Authorization": f"Bearer {self.tokens['access_token']}"}
@@ -59,11 +65,12 @@ class Client:
             if code and code >= 4500 and code != 4501:
                 raise SystemExit(f"closed with {code}: {self.socket.close_reason}")
             failures = 0 if self.live else failures + 1
-            await asyncio.sleep(min(0.25 * 2**failures, 20) * random.uniform(0.5, 1))
+            await asyncio.sleep(max(min(0.25 * 2**failures, 20) * random.uniform(0.5, 1), self.not_before - time.monotonic()))
         await reading
 
     def finished(self):
-        return self.input_ended and not self.outbox and self.head == self.shown == self.marked
+        """All is sent, and shown and marked; what there is, a backlog that was whole has told."""
+        return self.input_ended and self.cursor and not self.outbox and self.head == self.shown == self.marked
 
     async def read_input(self):
         lines = asyncio.StreamReader()
@@ -83,6 +90,8 @@ class Client:
                 frames = json.loads(message)
                 for frame in frames if isinstance(frames, list) else [frames]:
                     self.handle(frame)
+        except Later:
+            pass
         finally:
             due.cancel()
 
@@ -97,7 +106,7 @@ class Client:
             for turn in itertools.count():
                 await asyncio.sleep(0.1)
                 missing = missing + 1 if self.head > self.shown else 0
-                if not self.live:
+                if not self.live or time.monotonic() < self.not_before:
                     continue
                 if self.outbox and SEND not in self.under_way:  # one at a time keeps the order; the same again until it is answered
                     await self.ask(SEND, send=self.outbox[0])
@@ -113,6 +122,11 @@ class Client:
     def handle(self, frame):
         re, result, error = frame.get("re"), frame.get("result", {}), frame.get("error")
         self.under_way.discard(re)
+        if error and error.get("retryable"):
+            self.not_before = time.monotonic() + error.get("retry_after_ms", 1000) / 1000
+            if re == HELLO:
+                raise Later  # no backlog will come
+            return  # asked again when it is due
         if "welcome" in frame:
             self.live = True
         elif "backlog_end" in frame:
@@ -127,10 +141,12 @@ class Client:
             for entry in result["history"].get("entries", []):
                 self.shown = max(self.shown, int(entry["seq"]) - 1)  # what a page leaves out does not exist for us
                 self.take(entry)
-        elif re == READ and not error:
-            self.marked = self.marking
-        elif re == SEND and not error.get("retryable"):
+        elif re == READ:
+            self.marked = self.marking  # or refused for good: asking again would not help
+        elif re == SEND and error:
             print(f"refused: {error['message']}: {self.outbox.pop(0)['body']['text']}", file=sys.stderr)
+        elif re in (HELLO, HISTORY) and error and error["code"] not in ("unauthenticated", "token_expired"):
+            raise SystemExit(f"refused: {error['message']}")  # after those two the connection is closed, and says the rest
 
     def take(self, entry):
         """Shows it, or keeps it until those before it are there."""

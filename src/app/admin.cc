@@ -30,7 +30,7 @@ void Admin::on_open(net::ConnectionId id, unsigned, std::string_view) {
 
 void Admin::on_http(net::ConnectionId id, net::HttpRequest&& request) {
   if (request.method != "GET" && request.method != "HEAD")
-    return edge_.respond(id, net::http_error(405, "unsupported", "use GET"));
+    return edge_.respond(id, net::http_error(405, Code::unsupported, "use GET"));
   if (request.target == "/livez") return edge_.respond(id, {200, "text/plain", "alive\n", {}});
   if (request.target == "/readyz") {
     const bool ready = ready_ && others_.ready();
@@ -41,7 +41,8 @@ void Admin::on_http(net::ConnectionId id, net::HttpRequest&& request) {
   }
   if (request.target == "/metrics")
     return edge_.respond(id, {200, "text/plain; version=0.0.4", metrics_.text(), {}});
-  edge_.respond(id, net::http_error(404, "not_found", "there are /livez, /readyz and /metrics"));
+  edge_.respond(id,
+                net::http_error(404, Code::not_found, "there are /livez, /readyz and /metrics"));
 }
 
 }  // namespace parley::app

@@ -85,9 +85,9 @@ void Edge::Impl::expire(Connection& c) {
     case State::http:
       if (!passed(c.since, c.fresh ? ticks_.handshake : ticks_.keepalive)) break;
       if (!c.input) return drop(c, kAbnormal);
-      return linger(
-          c, encode_response(http_error(408, "timed_out", "The request did not arrive in time."),
-                             false, false, date()));
+      return linger(c, encode_response(
+                           http_error(408, Code::timed_out, "The request did not arrive in time."),
+                           false, false, date()));
     case State::answering:
       break;
     case State::replying:

@@ -46,7 +46,7 @@ bool Edge::Impl::consume_http(Connection& c, char*& at, char* end) {
 }
 
 void Edge::Impl::upgrade(Connection& c, const HttpReader::Message& request) {
-  auto answer = shutting_ ? http_error(503, "unavailable", "This server is stopping.")
+  auto answer = shutting_ ? http_error(503, Code::unavailable, "This server is stopping.")
                           : negotiate(request, config_);
   if (auto* refusal = std::get_if<HttpResponse>(&answer)) {
     c.state = State::answering;
@@ -86,11 +86,13 @@ void Edge::Impl::next_request(Connection& c) {
 }
 
 void Edge::Impl::refuse(Connection& c, Admission::Verdict why) {
-  auto refusal =
+  constexpr std::chrono::seconds kLater(10);
+  const auto refusal =
       why == Admission::Verdict::full
-          ? http_error(503, "busy", "This server holds as many connections as it may: come later.")
-          : http_error(429, "rate_limited", "There are too many connections from your address.");
-  refusal.headers.emplace_back("Retry-After", "10");
+          ? http_error(503, Code::busy,
+                       "This server holds as many connections as it may: come later.", kLater)
+          : http_error(429, Code::rate_limited, "There are too many connections from your address.",
+                       kLater);
   linger(c, encode_response(refusal, false, false, date()));
 }
 

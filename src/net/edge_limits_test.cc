@@ -22,6 +22,7 @@ TEST(EdgeLimits, RefusesConnectionsAboveTheTotal) {
   const auto response = third.read_response();
   EXPECT_TRUE(response.starts_with("HTTP/1.1 503 ")) << response;
   EXPECT_NE(response.find("\"code\":\"busy\""), std::string::npos);
+  EXPECT_NE(response.find(R"("retryable":true,"retry_after_ms":10000)"), std::string::npos);
   EXPECT_TRUE(third.at_end());
 
   first.cut();
@@ -38,7 +39,8 @@ TEST(EdgeLimits, RefusesConnectionsAboveThoseOfAnAddress) {
   Client second(server.port());
   const auto response = second.read_response();
   EXPECT_TRUE(response.starts_with("HTTP/1.1 429 ")) << response;
-  EXPECT_NE(response.find("Retry-After: "), std::string::npos);
+  EXPECT_NE(response.find("Retry-After: 10\r\n"), std::string::npos);
+  EXPECT_NE(response.find(R"("retryable":true,"retry_after_ms":10000)"), std::string::npos);
   EXPECT_TRUE(second.at_end());
   EXPECT_EQ(server.opened().size(), 1U);
 }

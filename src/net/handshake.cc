@@ -68,17 +68,19 @@ bool asks_for_websocket(const HttpReader::Message& request) {
 
 std::variant<Upgrade, HttpResponse> negotiate(const HttpReader::Message& request,
                                               const EdgeConfig& config) {
-  const auto malformed = [](std::string_view what) { return http_error(400, "malformed", what); };
+  const auto malformed = [](std::string_view what) {
+    return http_error(400, Code::malformed, what);
+  };
   const std::string_view target = request.target();
   if (!config.websocket_path.empty() && target.substr(0, target.find('?')) != config.websocket_path)
-    return http_error(404, "not_found",
+    return http_error(404, Code::not_found,
                       fmt::format("WebSockets are taken at {}.", config.websocket_path));
   if (request.method() != http::verb::get || request.version() != 11)
     return malformed("A WebSocket upgrade is a GET request of HTTP/1.1.");
   if (!has_token(request, http::field::connection, "upgrade"))
     return malformed("A WebSocket upgrade has the header `Connection: Upgrade`.");
   if (request[http::field::sec_websocket_version] != "13") {
-    auto refusal = http_error(426, "unsupported", "This server speaks WebSocket version 13.");
+    auto refusal = http_error(426, Code::unsupported, "This server speaks WebSocket version 13.");
     refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
     refusal.headers.emplace_back("Upgrade", "websocket");  // RFC 9110 section 15.5.22
     return refusal;
@@ -88,7 +90,7 @@ std::variant<Upgrade, HttpResponse> negotiate(const HttpReader::Message& request
 
   const unsigned chosen = choose(request, config);
   if (chosen == kNoSubprotocol && !config.allow_no_subprotocol)
-    return http_error(400, "unsupported",
+    return http_error(400, Code::unsupported,
                       fmt::format("Offer one of these in Sec-WebSocket-Protocol: {}.",
                                   fmt::join(config.subprotocols, ", ")));
   auto head = fmt::format(

@@ -43,11 +43,19 @@ std::string_view HttpRequest::header(std::string_view name) const {
   return {};
 }
 
-HttpResponse http_error(unsigned status, std::string_view code, std::string_view message) {
-  return {.status = status,
-          .content_type = "application/json",
-          .body = fmt::format(R"({{"error":{{"code":{},"message":{}}}}})", json_text(code),
-                              json_text(message))};
+HttpResponse http_error(unsigned status, Code code, std::string_view message,
+                        std::chrono::seconds retry_after) {
+  const auto& row = describe(code);
+  HttpResponse response{.status = status, .content_type = "application/json"};
+  response.body =
+      fmt::format(R"({{"error":{{"code":"{}","message":{})", row.name, json_text(message));
+  if (row.retryable) {
+    response.body += fmt::format(R"(,"retryable":true,"retry_after_ms":{})",
+                                 std::chrono::milliseconds(retry_after).count());
+    response.headers.emplace_back("Retry-After", std::to_string(retry_after.count()));
+  }
+  response.body += "}}";
+  return response;
 }
 
 SharedBytes encode_response(const HttpResponse& response, bool keep_alive, bool head_only,

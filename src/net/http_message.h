@@ -1,8 +1,11 @@
 #pragma once
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/codes.h"
 
 namespace parley::net {
 
@@ -29,7 +32,9 @@ struct HttpResponse {
   HttpHeaders headers = {};
 };
 
-/// `{"error":{"code":"...","message":"..."}}` with that status.
-HttpResponse http_error(unsigned status, std::string_view code, std::string_view message);
+/// `{"error":{"code":"...","message":"..."}}` with that status. Of a retryable code it says when to
+/// come again, in the body and in the header.
+HttpResponse http_error(unsigned status, Code code, std::string_view message,
+                        std::chrono::seconds retry_after = std::chrono::seconds(1));
 
 }  // namespace parley::net

@@ -51,7 +51,7 @@ HttpReader::Kind HttpReader::next(char*& at, char* end, HttpLimits limits) {
   }
   if (!parser_->is_done()) return Kind::need_more;
   if (message().version() == 11 && message().count(http::field::host) != 1) {
-    refusal_ = http_error(400, "malformed", "An HTTP/1.1 request has exactly one Host header.");
+    refusal_ = http_error(400, Code::malformed, "An HTTP/1.1 request has exactly one Host header.");
     return Kind::refused;
   }
   return Kind::request;
@@ -59,13 +59,13 @@ HttpReader::Kind HttpReader::next(char*& at, char* end, HttpLimits limits) {
 
 void HttpReader::refuse(boost::system::error_code why, HttpLimits limits) {
   if (why == http::error::header_limit)
-    refusal_ = http_error(431, "too_large",
+    refusal_ = http_error(431, Code::too_large,
                           fmt::format("The header is larger than {} bytes.", limits.max_header));
   else if (why == http::error::body_limit)
-    refusal_ = http_error(413, "too_large",
+    refusal_ = http_error(413, Code::too_large,
                           fmt::format("The body is larger than {} bytes.", limits.max_body));
   else
-    refusal_ = http_error(400, "malformed",
+    refusal_ = http_error(400, Code::malformed,
                           fmt::format("This is not an HTTP/1.1 request: {}.", why.message()));
 }
 

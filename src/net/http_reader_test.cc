@@ -139,8 +139,17 @@ TEST(HttpEncode, WritesAWholeResponse) {
 }
 
 TEST(HttpError, IsJson) {
-  EXPECT_EQ(http_error(400, "malformed", "a \"b\" \\ \n").body,
+  EXPECT_EQ(http_error(400, Code::malformed, "a \"b\" \\ \n").body,
             R"({"error":{"code":"malformed","message":"a \"b\" \\ \u000a"}})");
+}
+
+TEST(HttpError, SaysWhenToComeAgainWhereThatHelps) {
+  const auto busy = http_error(503, Code::busy, "full", std::chrono::seconds(10));
+  EXPECT_EQ(
+      busy.body,
+      R"({"error":{"code":"busy","message":"full","retryable":true,"retry_after_ms":10000}})");
+  EXPECT_EQ(busy.headers, (HttpHeaders{{"Retry-After", "10"}}));
+  EXPECT_TRUE(http_error(404, Code::not_found, "no").headers.empty());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 usage: api_schemathesis_test.py --parleyd PATH --work FOLDER
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -50,6 +52,17 @@ def main():
                        "--request-timeout", "30", "--no-color", *which]
             return subprocess.run(command, cwd=folder, timeout=540).returncode
 
+        over, keeper = threading.Event(), None
+
+        def ping(session, token):
+            with post(f"/v1/stream/{session}/frames", {"ping": {}}, token):
+                pass
+
+        def keep_alive(session, token):
+            while not over.wait(20):  # after 60 s of silence a stream is closed
+                with contextlib.suppress(urllib.error.HTTPError):  # busy with the attack
+                    ping(session, token)
+
         try:
             mallory, trudy = sign_up("mallory"), sign_up("trudy")
             # Frames go to a stream that is there. It is read all the time, to its end.
@@ -57,6 +70,8 @@ def main():
             session = json.loads(stream.readline().removeprefix(b"data: "))["welcome"]["session_id"]
             reader = threading.Thread(target=stream.read)
             reader.start()
+            keeper = threading.Thread(target=keep_alive, args=(session, mallory["access_token"]))
+            keeper.start()
             settings = pathlib.Path(folder, "schemathesis.toml")
             settings.write_text('[[operations]]\ninclude-operation-id = "sendFrames"\n'
                                 f'parameters = {{"path.session_id" = "{session}"}}\n')
@@ -69,10 +84,12 @@ def main():
                                 f'"path.user_id" = "{trudy["user_id"]}"\n')
             results += [attack(mallory, "--include-path-regex", "(group|conversation|user)_id",
                                "--exclude-operation-id=dissolveGroup", "--exclude-operation-id=leaveGroup")]
-            with post(f"/v1/stream/{session}/frames", {"ping": {}}, mallory["access_token"]):
-                pass  # an attack that was signed out in between has attacked nothing
+            ping(session, mallory["access_token"])  # an attack that was signed out in between has attacked nothing
             results += [attack(sign_up(f"last_{i}"), f"--include-operation-id={name}") for i, name in enumerate(LAST)]
         finally:
+            over.set()
+            if keeper:
+                keeper.join()
             code = server.stop()
         reader.join()
         assert code == 0, f"parleyd exited with {code} after SIGTERM"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Two of docs/examples/python_client.py talk; the server is killed in between, with sends under way. Nothing is lost or doubled.
+One with nothing to say shows it all; one that is refused (python_client_refused.py) waits, or does without.
 
 usage: python_client_test.py --parleyd PATH --work FOLDER
 """
@@ -60,6 +61,7 @@ def main():
     arguments.add_argument("--work", required=True, type=pathlib.Path)
     options = arguments.parse_args()
     python = prepare(options.work, "websockets")
+    subprocess.run([python, HERE / "python_client_refused.py"], input=b"", check=True, timeout=60)
     with tempfile.TemporaryDirectory(prefix="parley-docs-") as folder:
         server = Server(options.parleyd, pathlib.Path(folder) / "data")
         gate, people = Gate(server.port), []
@@ -86,6 +88,8 @@ def main():
                 person.end()
             who = {name: row["user_id"] for name, row in tokens.items()}
             expected = [f"{seq} {who['ana']} {text}" for seq, text in enumerate(said, 1)] + [f"36 {who['bob']} heard"]
+            people.append(Person(python, gate.port, "ana", "bob"))  # a new device, and nothing to say
+            people[-1].end()
             for person in people:
                 assert person.shown == expected, f"{person.name} was shown {person.shown}"
             conversation = f"d:{':'.join(sorted(who.values(), key=int))}"

@@ -27,6 +27,10 @@ struct HttpCall {
 Awaitable<Outcome<void>> http_call(Endpoint server, HttpCall call,
                                    google::protobuf::Message* answer);
 
+/// Whether a status alone, without Parley's body, asks to come again later.
+inline bool asks_for_later(unsigned status) {
+  return status == 408 || status == 429 || status >= 500;
+}
 /// What an answer of another class than 2xx says.
 Failure to_failure(const Endpoint& server, unsigned status, const std::string& body);
 

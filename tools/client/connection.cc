@@ -15,6 +15,8 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
+constexpr auto kGoodbye = std::chrono::seconds(2);  // for what is under way when stop() comes
+constexpr auto kLasting = std::chrono::seconds(10);
 
 bool is_about_token(const Failure& failure) {
   return failure.code == "token_expired" || failure.code == "unauthenticated" ||
@@ -34,30 +36,42 @@ struct Connection::Link {
   void end(End why) {
     if (!over) over = std::move(why);
   }
-  std::unique_ptr<Wire> wire;
+  std::shared_ptr<Wire> wire;
   std::optional<End> over;
 };
 
 Connection::Connection(asio::any_io_executor executor, Api& api, Session& session,
                        std::function<void(const LinkState&)> on_link)
-    : api_(api), session_(session), on_link_(std::move(on_link)), wake_(executor) {}
+    : api_(api),
+      session_(session),
+      on_link_(std::move(on_link)),
+      wake_(executor),
+      goodbye_(executor) {}
 
 void Connection::stop() {
   stopped_ = true;
   wake();
-  if (connecting_) connecting_->wire->cut();
+  if (!link_) return;
+  if (!session_.online()) return link_->wire->cut();
+  goodbye_.expires_after(kGoodbye);
+  goodbye_.async_wait([wire = std::weak_ptr(link_->wire)](const auto& ec) {
+    if (const auto left = wire.lock(); left && !ec) left->cut();
+  });
 }
 
 Awaitable<Outcome<void>> Connection::run() {
   int failures = 0;
   int token_failures = 0;
   while (!stopped_) {
-    was_online_ = false;
+    online_since_.reset();
+    worked_ = false;
     auto end = co_await connect_once();
-    connecting_ = nullptr;
+    link_ = nullptr;
     session_.closed();
     if (stopped_) break;
-    if (was_online_) failures = token_failures = 0;
+    // Welcome alone says little: what follows it may be lost every time.
+    if (worked_ || (online_since_ && steady_clock::now() >= *online_since_ + kLasting))
+      failures = token_failures = 0;
     if (is_about_token(end.failure) && ++token_failures <= 3) co_await renew_credentials(end);
     if (end.failure.field == "cursor") session_.forget_cursor(), end.come_back = true;
     if (!end.come_back) co_return std::unexpected(std::move(end.failure));
@@ -69,6 +83,7 @@ Awaitable<Outcome<void>> Connection::run() {
     wake_.expires_after(wait);
     while (!stopped_ && steady_clock::now() < wake_.expiry()) co_await wake_.async_wait(kUse);
   }
+  goodbye_.cancel();
   co_return Outcome<void>{};
 }
 
@@ -93,9 +108,9 @@ Awaitable<End> Connection::connect_once() {
   const auto executor = wake_.get_executor();
   Link link(api_.server().plain_http ? event_stream(executor, api_)
                                      : web_socket(executor, api_.server()));
-  connecting_ = &link;
+  link_ = &link;
   if (auto done = co_await link.wire->open(); !done) co_return std::move(done.error());
-  connecting_ = nullptr;
+  if (stopped_) co_return End{};
   session_.opened(*token, steady_clock::now());
   using namespace asio::experimental::awaitable_operators;
   co_await (read_frames(link) && write_frames(link));
@@ -105,7 +120,10 @@ Awaitable<End> Connection::connect_once() {
 /// Tells the session, and what was asked of it ends the connection where hello was refused.
 void Connection::received(Link& link, const std::vector<v1::ServerFrame>& frames) {
   for (const auto& frame : frames) session_.received(frame, steady_clock::now());
-  if (session_.online() && !std::exchange(was_online_, true)) on_link_({.online = true, .why = {}});
+  if (session_.online() && !online_since_) {
+    online_since_ = steady_clock::now();
+    on_link_({.online = true, .why = {}});
+  }
   if (const auto& refusal = session_.refusal()) link.end({*refusal, refusal->retryable});
 }
 
@@ -144,9 +162,11 @@ Awaitable<void> Connection::write_frames(Link& link) {
     std::ranges::move(fresh, std::back_inserter(frames));
     if (frames.empty() && now >= speak_at) frames.emplace_back().mutable_ping();
     if (!frames.empty()) {
+      const bool greeted = session_.online();
       auto answers = co_await link.wire->write(frames);
       speak_at = steady_clock::now() + link.wire->silence();
       if (answers) {
+        worked_ = worked_ || greeted;
         received(link, *answers);
         continue;
       }

@@ -32,7 +32,7 @@ class Connection {
   Awaitable<Outcome<void>> run();
   /// The session has frames to send.
   void wake() { wake_.cancel(); }
-  /// run() returns soon.
+  /// run() returns soon; what is there to be sent has 2 s.
   void stop();
 
  private:
@@ -47,9 +47,11 @@ class Connection {
   Session& session_;
   std::function<void(const LinkState&)> on_link_;
   boost::asio::steady_timer wake_;
-  Link* connecting_ = nullptr;  // until the session is opened
+  boost::asio::steady_timer goodbye_;
+  Link* link_ = nullptr;
   bool stopped_ = false;
-  bool was_online_ = false;  // since the last try began
+  std::optional<Time> online_since_;  // of this try
+  bool worked_ = false;               // something was sent after welcome
   std::string tried_token_;
 };
 

@@ -1,5 +1,6 @@
 #include "client/connection.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
@@ -205,6 +206,16 @@ TEST_P(ConnectionTest, StopsWhileTheServerIsAway) {
   EXPECT_TRUE(end_);
 }
 
+TEST_P(ConnectionTest, ComesBackFromARefusalForNow) {
+  server_.refusals = {
+      {503, R"({"error":{"code":"busy","message":"full","retryable":true,"retry_after_ms":5}})"},
+      {429, ""},
+      {408, "<html>"}};
+  start();
+  until([&] { return backlogs_ == 1; });
+  EXPECT_TRUE(server_.refusals.empty());
+}
+
 TEST_P(ConnectionTest, RestRefreshesByItself) {
   server_.good_tokens.clear();
   std::optional<Outcome<v1::Profile>> me;
@@ -215,6 +226,60 @@ TEST_P(ConnectionTest, RestRefreshesByItself) {
   EXPECT_EQ((*me)->name(), "ana");
   EXPECT_EQ(server_.refreshes, 1);
 }
+
+/// What only a stream of events and POST has.
+class EventsTest : public ConnectionTest {
+ protected:
+  void refuse_frames(const std::string& code) {
+    server_.refuse_frames = code;
+    start();
+    until([&] { return backlogs_ == 1; });
+    say("hello");
+    until([&] { return server_.refused_frames > 0; });
+  }
+  void stop_soon() {
+    const auto begin = std::chrono::steady_clock::now();
+    connection_.stop();
+    until([&] { return ended_; });
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
+  }
+};
+
+TEST_P(EventsTest, WhatABusyServerRefusesIsSentAgainByTheSameStream) {
+  refuse_frames("busy");
+  until([&] { return server_.refused_frames > 2; });
+  server_.refuse_frames.clear();
+  until([&] { return acknowledged(); });
+  EXPECT_EQ(server_.hellos.size(), 1u);
+}
+
+TEST_P(EventsTest, FramesThatReachAnotherGatewayMakeNoStormOfStreams) {
+  refuse_frames("not_found");
+  until([&] { return std::ranges::count(links_, false, &LinkState::online) == 3; });
+  EXPECT_GE(links_.back().retry, std::chrono::milliseconds(500)) << "each time twice as long";
+  server_.refuse_frames.clear();
+  until([&] { return acknowledged(); });
+}
+
+TEST_P(EventsTest, StopsWhileTheServerIsBusy) {
+  refuse_frames("busy");
+  stop_soon();
+}
+
+TEST_P(EventsTest, StopsWhileAPostHasNoAnswer) {
+  refuse_frames("nothing");
+  stop_soon();
+}
+
+TEST_P(EventsTest, StopsWhileAProxyHoldsTheEventsBack) {
+  server_.hold_events = true;
+  start();
+  until([&] { return server_.hellos.size() == 1; });
+  for (int i = 0; i < 4; ++i) io_.run_one_for(std::chrono::milliseconds(50));
+  stop_soon();
+}
+
+INSTANTIATE_TEST_SUITE_P(By, EventsTest, testing::Values(true), [](const auto&) { return "Http"; });
 
 INSTANTIATE_TEST_SUITE_P(By, ConnectionTest, testing::Bool(), [](const auto& plain_http) {
   return plain_http.param ? "Http" : "WebSocket";

@@ -1,4 +1,5 @@
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
@@ -13,6 +14,7 @@ namespace parley::client {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
+using namespace asio::experimental::awaitable_operators;
 using boost::system::error_code;
 
 namespace {
@@ -37,7 +39,7 @@ std::pair<std::string, std::size_t> next_batch(const std::vector<v1::ClientFrame
 class EventStream final : public Wire {
  public:
   EventStream(asio::any_io_executor executor, Api& api)
-      : api_(api), stream_(executor), changed_(executor) {}
+      : api_(api), stream_(executor), changed_(executor, asio::steady_timer::time_point::max()) {}
 
   Awaitable<std::expected<void, End>> open() override;
   Awaitable<std::expected<Frames, End>> read() override;
@@ -55,9 +57,9 @@ class EventStream final : public Wire {
 
  private:
   Awaitable<std::expected<void, End>> begin(const v1::ClientFrame& hello);
-  Awaitable<void> change() {
-    changed_.expires_at(std::chrono::steady_clock::time_point::max());
-    co_await changed_.async_wait(kUse);
+  Awaitable<void> change() { co_await changed_.async_wait(kUse); }
+  Awaitable<void> ended() {
+    while (!over_) co_await change();
   }
   std::expected<Frames, End> event(std::string_view event);
 
@@ -114,7 +116,8 @@ Awaitable<std::expected<Wire::Frames, End>> EventStream::read() {
     if (over_ || parser_.is_done()) co_return broke("the stream ended");
     if (text.size() > kMaxEvent)
       co_return std::unexpected(End{failed("the server sent an event without end").error(), false});
-    stream_.tcp().expires_after(kSilence);
+    // Nothing before welcome: a proxy holds the events back.
+    stream_.tcp().expires_after(session_ ? kSilence : kConnectPatience);
     if (auto [ec, n] = co_await http::async_read_some(stream_, buffer_, parser_, kUse); ec)
       co_return broke(ec.message());
   }
@@ -171,7 +174,9 @@ Awaitable<std::expected<Wire::Frames, End>> EventStream::write(
                         .target = fmt::format("/v1/stream/{}/frames", session_),
                         .json = batch,
                         .access_token = std::move(*token)};
-    const auto done = co_await http_call(api_.server(), call, nullptr);
+    const auto answer = co_await (http_call(api_.server(), call, nullptr) || ended());
+    if (answer.index() == 1) break;
+    const auto& done = std::get<0>(answer);
     if (done) {
       frames.erase(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(count));
       co_return Frames{};
@@ -180,7 +185,7 @@ Awaitable<std::expected<Wire::Frames, End>> EventStream::write(
     if (why.retryable && why.retry_after_ms) {  // nothing was taken
       asio::steady_timer pause(stream_.get_executor(),
                                std::chrono::milliseconds(why.retry_after_ms));
-      co_await pause.async_wait(kUse);
+      co_await (pause.async_wait(asio::use_awaitable) || ended());
     } else if (why.code == "too_large" && count == 1) {
       v1::ServerFrame refusal;
       refusal.set_re(frames[0].id());

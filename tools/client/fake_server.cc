@@ -32,6 +32,8 @@ v1::ErrorAnswer error_answer(const std::string& code) {
   v1::ErrorAnswer answer;
   answer.mutable_error()->set_code(code);
   answer.mutable_error()->set_message("the fake server says " + code);
+  answer.mutable_error()->set_retryable(code == "busy");
+  answer.mutable_error()->set_retry_after_ms(code == "busy" ? 5 : 0);
   return answer;
 }
 
@@ -127,6 +129,15 @@ Awaitable<void> FakeServer::serve(tcp::socket socket) {
   beast::flat_buffer buffer;
   http::request<http::string_body> request;
   if (auto [ec, n] = co_await http::async_read(socket, buffer, request, kUse); ec) co_return;
+  http::response<http::string_body> response;
+  if (!refusals.empty()) {
+    response.result(refusals.front().first);
+    response.body() = refusals.front().second;
+    refusals.pop_front();
+    response.prepare_payload();
+    co_await http::async_write(socket, response, kUse);
+    co_return;
+  }
   if (websocket::is_upgrade(request)) {
     auto link = std::make_shared<Link>(std::move(socket), io_);
     link->stream.set_option(
@@ -144,10 +155,13 @@ Awaitable<void> FakeServer::serve(tcp::socket socket) {
   if (request.target() == "/v1/stream" && from_json(request.body(), hello) &&
       is_good(hello.hello()))
     co_return co_await serve_stream(std::move(socket), std::move(hello));
+  if (request.target().starts_with("/v1/stream/") && !refuse_frames.empty()) {
+    ++refused_frames;
+    if (refuse_frames == "nothing") co_return unanswered_.push_back(std::move(socket));
+  }
   std::string token(request[http::field::authorization]);
   if (token.starts_with("Bearer ")) token.erase(0, 7);
   unsigned status = 200;
-  http::response<http::string_body> response;
   response.body() = answer_http(std::string(request.method_string()), std::string(request.target()),
                                 token, request.body(), status);
   response.result(status);
@@ -179,8 +193,8 @@ std::string FakeServer::answer_http(const std::string& method, const std::string
     return to_json(error_answer("token_expired"));
   }
   if (target.starts_with("/v1/stream/")) {
-    status = take(target, body);
-    return status == 202 ? "{}" : to_json(error_answer("not_found"));
+    status = refuse_frames.empty() ? take(target, body) : refuse_frames == "busy" ? 503 : 404;
+    return status == 202 ? "{}" : to_json(error_answer(status == 503 ? "busy" : "not_found"));
   }
   if (method == "POST" && target == "/v1/messages") {
     v1::SendMsgRequest request;
@@ -231,7 +245,10 @@ Awaitable<void> FakeServer::serve_stream(tcp::socket socket, v1::ClientFrame hel
           co_await asio::async_write(link->stream.next_layer(), asio::buffer(head), kUse);
       ec)
     co_return;
-  handle(*link, hello);
+  if (hold_events)
+    hellos.push_back(hello.hello());
+  else
+    handle(*link, hello);
   links_.push_back(link);
   co_await write_frames(link);
   std::erase(links_, link);

@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
+#include <deque>
 #include <map>
 #include <memory>
 #include <parley/v1/frames.pb.h>
@@ -38,12 +39,16 @@ class FakeServer {
   std::vector<v1::GetHistory> histories;
   std::vector<std::string> renewed;  // access tokens given in place
   int refreshes = 0;
+  int refused_frames = 0;
 
   // Faults.
   int break_after_store =
       0;                    // so many sends are stored, and the connection breaks before the answer
   int fail_sends = 0;       // so many sends fail with a retryable error
   std::string refuse_text;  // a send of this text fails for good
+  std::deque<std::pair<unsigned, std::string>> refusals;  // statuses and bodies for what comes next
+  std::string refuse_frames;  // POSTs of frames get this code; "nothing": they get no answer
+  bool hold_events = false;   // as by a proxy: streams open, and nothing comes by them
   std::set<std::string> good_tokens{"access-0"};
   std::int64_t access_lifetime_ms = 900'000;
   std::size_t backlog_limit = 200;
@@ -76,6 +81,7 @@ class FakeServer {
   std::uint16_t port_ = 0;
   std::map<std::string, std::uint64_t> keys_;  // client_message_id -> seq
   std::vector<std::shared_ptr<Link>> links_;
+  std::vector<boost::asio::ip::tcp::socket> unanswered_;
   std::uint64_t last_session_ = 0;
 };
 

@@ -44,7 +44,7 @@ Failure to_failure(const Endpoint& server, unsigned status, const std::string& b
   return {
       .code = {},
       .message = fmt::format("{} answered HTTP {}: is it a Parley server?", server.text(), status),
-      .retryable = status >= 500};
+      .retryable = asks_for_later(status)};
 }
 
 std::string url_escape(std::string_view text) {

@@ -17,6 +17,7 @@ Failure to_failure(const v1::Error& error) {
 }
 
 constexpr char kClientName[] = "parley/0.1";
+constexpr std::uint32_t kAckMarks = 512;  // as JSON they are below 64 KiB
 
 }  // namespace
 
@@ -163,9 +164,10 @@ void Session::pump_marks(Time now) {
   }
   if (now < last_ack_ + kAckInterval && last_ack_ != Time::min()) return;
   v1::Ack ack;
-  const int most = limits_.ack_marks() ? static_cast<int>(limits_.ack_marks()) : 1024;
+  const auto most = std::min(limits_.ack_marks() ? limits_.ack_marks() : kAckMarks, kAckMarks);
   for (auto& [conversation, log] : logs_) {
-    if (log.delivered.wanted <= log.delivered.told || ack.marks_size() == most) continue;
+    if (log.delivered.wanted <= log.delivered.told || ack.marks_size() == static_cast<int>(most))
+      continue;
     log.delivered.told = log.delivered.wanted;
     auto& mark = *ack.add_marks();
     mark.set_conversation_id(conversation);

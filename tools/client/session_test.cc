@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "client/temp_folder.h"
 
@@ -252,6 +253,24 @@ TEST_F(SessionTest, AcksAtMostOnceASecondForAllConversations) {
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].ack().marks(0).seq(), 3u);
   EXPECT_TRUE(session_.idle());
+}
+
+TEST_F(SessionTest, ManyAcksAreToldAFewAtATimeAndAllInTheEnd) {
+  go_online(0);
+  for (int i = 0; i < 700; ++i) {
+    auto frame = entry(1, "a");
+    frame.mutable_entry()->set_conversation_id("d:1:" + std::to_string(i + 2));
+    session_.received(frame, at(10));
+  }
+  std::set<std::string> told;
+  for (int ms = 10; !session_.idle() && ms < 5'000; ms += 1'000) {
+    session_.tick(at(ms));
+    for (const auto& frame : session_.take_frames()) {
+      EXPECT_LE(frame.ack().marks_size(), 512);
+      for (const auto& mark : frame.ack().marks()) told.insert(mark.conversation_id());
+    }
+  }
+  EXPECT_EQ(told.size(), 700u);
 }
 
 TEST_F(SessionTest, NeverClaimsDeliveryOverWhatIsMissing) {

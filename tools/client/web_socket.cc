@@ -18,14 +18,14 @@ namespace {
 constexpr char kSubprotocol[] = "parley.v1.pb";
 constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
 
-/// Takes frames off the front, as many as one WebSocket message may hold.
+/// Takes frames off the front, as many as one WebSocket message may have.
 std::string next_batch(std::vector<v1::ClientFrame>& frames) {
   v1::ClientBatch batch;
   std::size_t bytes = 0;
   auto next = frames.begin();
-  while (next != frames.end() && std::size_t(batch.frames_size()) < kBatchFrames &&
-         bytes < kBatchBytes) {
+  while (next != frames.end() && std::size_t(batch.frames_size()) < kBatchFrames) {
     bytes += next->ByteSizeLong();
+    if (bytes > kBatchBytes && batch.frames_size()) break;
     *batch.add_frames() = std::move(*next++);
   }
   frames.erase(frames.begin(), next);
@@ -78,7 +78,7 @@ Awaitable<std::expected<void, End>> WebSocket::open() {
   auto [ec] = co_await socket_.async_handshake(response, server_.authority(), "/v1/ws", kUse);
   if (ec == websocket::error::upgrade_declined) {
     const auto status = response.result_int();
-    const bool later = status == 429 || status >= 500;
+    const bool later = asks_for_later(status);
     co_return std::unexpected(
         End{{.code = {},
              .message = fmt::format("{} declined the connection with HTTP {}{}", server_.text(),

@@ -32,7 +32,7 @@ class Wire {
   virtual std::chrono::milliseconds silence() const = 0;
   /// Says goodbye, where there is a way to.
   virtual Awaitable<void> close() = 0;
-  /// Ends it at once; what is under way returns.
+  /// Ends it at once; what is under way returns soon.
   virtual void cut() = 0;
 };
 
@@ -46,7 +46,7 @@ End closed_by(unsigned code, std::string_view reason);
 std::unexpected<End> broke(std::string_view why);
 
 inline constexpr auto kConnectPatience = std::chrono::seconds(10);
-/// With one more frame it stays below what welcome announces.
+/// Of several frames together: below what welcome announces. One may be larger, and goes alone.
 inline constexpr std::size_t kBatchBytes = 48 * 1024;
 inline constexpr std::size_t kBatchFrames = 128;
 
