@@ -1,7 +1,8 @@
 # parley_unit(name SOURCES ... [DEPS ...]): one library per unit of the house, named parley_<name>.
 # parley_program(name SOURCES ... [DEPS ...]): a program in <build>/bin.
-# parley_test(name SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT seconds]): a GoogleTest program, one ctest entry per
-#   program. Labels: tsan (runs under the thread sanitizer too), serial (needs the machine for itself), fault.
+# parley_test(name SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT seconds] [BACKENDS]): a GoogleTest program, one ctest
+#   entry per program. Labels: tsan (runs under the thread sanitizer too), serial (needs the machine for itself), fault.
+#   BACKENDS: it needs the real servers, which ctest starts once before all that say so (tests/support/backends).
 # (parley_fuzzer is in fuzz/CMakeLists.txt.)
 # All include by path from src/ and share the precompiled header.
 add_custom_target(tsan_tests)
@@ -24,7 +25,7 @@ function(parley_test name)
   if(NOT PARLEY_TESTS)
     return()
   endif()
-  cmake_parse_arguments(U "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(U "BACKENDS" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   add_executable(${name} ${U_SOURCES})
   _parley_common(${name} PRIVATE ${U_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
@@ -32,6 +33,10 @@ function(parley_test name)
     set(U_TIMEOUT 600) # far beyond what a slow machine with sanitizers needs
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${U_TIMEOUT} LABELS "unit;${U_LABELS}")
+  if(U_BACKENDS)
+    target_link_libraries(${name} PRIVATE parley_test_backends)
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED backends)
+  endif()
   if("serial" IN_LIST U_LABELS)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
   endif()
