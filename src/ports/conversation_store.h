@@ -32,6 +32,19 @@ struct StoreInfo {
   std::uint64_t epoch = 0;  // random, made with the store, changed by a restore
   Generation generation;    // of this opening: stored, and greater than at every opening before
   std::uint64_t last_issued = 0;  // no message_id above this was ever committed
+  /// All conversations share one log, and this process is its only writer. Else each conversation
+  /// has a log of its own, whose writer holds its shard's lease: a commit holds one conversation,
+  /// under the lease's generation, and is settled when it is settled; `generation` and
+  /// `last_issued` are 0; the store has no Feed but ShardDuties.
+  bool one_log = true;
+};
+
+/// What a conversation's writer begins with.
+struct Begun {
+  Head head;  // of what is certainly committed
+  /// What follows it in the log and was perhaps never acknowledged. It is committed again, as it
+  /// is, before anything else is appended or any head is told. Empty where there is one log.
+  std::vector<EntryPtr> tail;
 };
 
 /// An acknowledged send, found again by its idempotency key.
@@ -68,6 +81,11 @@ struct Participant {
 /// opening since then; nothing stored), `storage_full` (nothing stored; later calls work again when
 /// there is space), `busy` (the backlog is full; nothing stored). A failed sync ends the process.
 /// Retry: an append whose outcome is unknown (the process died) is found again by `find`.
+///
+/// Where each conversation has its own log (StoreInfo::one_log is false; docs/ownership.md argues
+/// it): `done` with success runs only if the lease still held after the write was stored; a write
+/// whose outcome is unknown is repeated for as long as it holds. `stale_generation` then says
+/// nothing of what is stored: who gets it forgets all that it knows of the shard's conversations.
 class ConversationStore {
  public:
   /// The feed position of the last entry stored so far, this group's included.
@@ -83,7 +101,13 @@ class ConversationStore {
 
   // Reads block on a cache miss, but under QuickReads, where they fail with `busy` instead. A
   // damaged record is `damaged`, never skipped.
+  /// What a writer must know first, once in each generation and whenever it has forgotten it.
+  /// `stale_generation`: another has, or may have, a later one.
+  virtual Result<Begun> begin(const ConversationId& conversation, Generation generation) = 0;
+  /// The end of the log, for readers. Without one log only the conversation's owner can say it
+  /// (rule 6): a store without one is given a way to ask, and fails as that fails.
   virtual Result<Head> head(const ConversationId& conversation) = 0;
+  /// A row counts only if it is not above the caller's head.
   virtual Result<std::optional<Sent>> find(const ConversationId& conversation, UserId sender,
                                            std::string_view client_message_id) = 0;
   /// Entries with from <= seq <= to by rising seq, at most `limit`; the first ones, or with

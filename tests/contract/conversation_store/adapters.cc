@@ -12,7 +12,7 @@ namespace {
 class MemorySubject final : public Subject {
  public:
   ConversationStore& store() override { return store_; }
-  Feed& feed() override { return store_; }
+  Feed* feed() override { return &store_; }
 
  private:
   MemoryConversationStore store_;
@@ -21,7 +21,7 @@ class MemorySubject final : public Subject {
 class RocksdbSubject : public Subject {
  public:
   ConversationStore& store() override { return *store_; }
-  Feed& feed() override { return *store_; }
+  Feed* feed() override { return store_.get(); }
   void reopen() override {
     store_.reset();
     open();

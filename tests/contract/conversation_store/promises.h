@@ -12,10 +12,13 @@ struct Promise {
   const char* name;
   void (*check)(Subject&);
   bool durable = false;  // needs an adapter that outlives its object
+  bool one_log = false;  // needs an adapter whose conversations share a log
 };
 
 #define PROMISE(name) {#name, name}
 #define DURABLE_PROMISE(name) {#name, name, true}
+#define ONE_LOG_PROMISE(name) {#name, name, false, true}
+#define DURABLE_ONE_LOG_PROMISE(name) {#name, name, true, true}
 
 std::vector<Promise> append_promises();
 std::vector<Promise> read_promises();

@@ -31,6 +31,7 @@ void check_that_all_survives(Subject& s, void (Subject::*end)()) {
     EXPECT_EQ((*inbox)[1].head, two_log.back()->seq);
     for (const auto& e : one_log)
       EXPECT_TRUE(scene.store().find(direct(), e->sender, e->client_message_id)->has_value());
+    if (!scene.has_feed()) continue;
     const auto feed = scene.feed().feed(0, 1000, Feed::Of::all);
     ASSERT_EQ(feed->entries.size(), one_log.size() + two_log.size());
     for (std::size_t i = 0; i < feed->entries.size(); ++i)
@@ -64,7 +65,7 @@ void the_generation_rises_at_each_opening_and_the_epoch_stays(Subject& s) {
 void the_generation_of_an_earlier_opening_is_refused(Subject& s) {
   Scene scene(s);
   scene.send(direct());
-  const auto before = scene.store().info().generation;
+  const auto before = scene.generation();
   s.reopen();
   const auto answer =
       scene.commit(before, scene.now(), {scene.append(direct(), {scene.entry(direct())})});
@@ -100,10 +101,10 @@ void numbering_goes_on_after_each_opening(Subject& s) {
 std::vector<Promise> durable_promises() {
   return {DURABLE_PROMISE(what_was_answered_survives_a_clean_end),
           DURABLE_PROMISE(what_was_answered_survives_a_power_cut),
-          DURABLE_PROMISE(the_generation_rises_at_each_opening_and_the_epoch_stays),
+          DURABLE_ONE_LOG_PROMISE(the_generation_rises_at_each_opening_and_the_epoch_stays),
           DURABLE_PROMISE(the_generation_of_an_earlier_opening_is_refused),
-          DURABLE_PROMISE(a_consumers_position_is_stored_with_the_next_commit),
-          DURABLE_PROMISE(numbering_goes_on_after_each_opening)};
+          DURABLE_ONE_LOG_PROMISE(a_consumers_position_is_stored_with_the_next_commit),
+          DURABLE_ONE_LOG_PROMISE(numbering_goes_on_after_each_opening)};
 }
 
 std::vector<Promise> all_promises() {

@@ -172,14 +172,14 @@ void what_was_not_trimmed_survives_and_what_was_is_no_damage(Subject& s) {
 }  // namespace
 
 std::vector<Promise> feed_promises() {
-  return {PROMISE(the_feed_holds_every_entry_in_commit_order_densely_from_one),
-          PROMISE(the_feed_is_read_in_pages_after_a_position),
-          PROMISE(an_entry_is_in_the_feed_as_soon_as_it_can_be_read),
-          PROMISE(the_feed_of_groups_passes_over_direct_entries),
-          PROMISE(what_was_trimmed_is_passed_over_and_the_rest_stays),
-          PROMISE(a_reader_meets_no_damage_while_rows_are_trimmed),
-          DURABLE_PROMISE(what_was_not_trimmed_survives_and_what_was_is_no_damage),
-          PROMISE(a_consumers_position_starts_at_zero_and_never_goes_back)};
+  return {ONE_LOG_PROMISE(the_feed_holds_every_entry_in_commit_order_densely_from_one),
+          ONE_LOG_PROMISE(the_feed_is_read_in_pages_after_a_position),
+          ONE_LOG_PROMISE(an_entry_is_in_the_feed_as_soon_as_it_can_be_read),
+          ONE_LOG_PROMISE(the_feed_of_groups_passes_over_direct_entries),
+          ONE_LOG_PROMISE(what_was_trimmed_is_passed_over_and_the_rest_stays),
+          ONE_LOG_PROMISE(a_reader_meets_no_damage_while_rows_are_trimmed),
+          DURABLE_ONE_LOG_PROMISE(what_was_not_trimmed_survives_and_what_was_is_no_damage),
+          ONE_LOG_PROMISE(a_consumers_position_starts_at_zero_and_never_goes_back)};
 }
 
 }  // namespace parley::contract

@@ -24,7 +24,9 @@ class Scene {
   explicit Scene(Subject& subject) : subject_(subject) {}
 
   ConversationStore& store() { return subject_.store(); }
-  Feed& feed() { return subject_.feed(); }
+  Feed& feed() { return *subject_.feed(); }
+  bool has_feed() { return subject_.feed() != nullptr; }
+  Generation generation() { return subject_.generation(); }
 
   /// The next entry of a conversation, two milliseconds after the one before in the scene.
   EntryPtr entry(const ConversationId& conversation, UserId sender, std::string body,
@@ -68,7 +70,7 @@ class Scene {
   }
 
   Result<std::uint64_t> commit(std::vector<Append> group) {
-    return commit(store().info().generation, TimeMs(now_), std::move(group));
+    return commit(generation(), TimeMs(now_), std::move(group));
   }
   Result<std::uint64_t> commit(Generation generation, TimeMs now, std::vector<Append> group) {
     auto answer = std::make_shared<std::promise<Result<std::uint64_t>>>();

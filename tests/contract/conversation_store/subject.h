@@ -12,7 +12,10 @@ class Subject {
  public:
   virtual ~Subject() = default;
   virtual ConversationStore& store() = 0;
-  virtual Feed& feed() = 0;
+  /// Null: there is no one log, and so no feed.
+  virtual Feed* feed() = 0;
+  /// With which the scene commits.
+  virtual Generation generation() { return store().info().generation; }
 
   // Of durable adapters only. References from before are gone after either.
   /// Ends the store as a process that stops does, and opens it again.
@@ -25,6 +28,7 @@ struct Adapter {
   std::string name;
   bool durable = false;  // keeps the promises about opening again
   std::function<std::unique_ptr<Subject>()> make;
+  bool one_log = true;  // keeps those about commits of several conversations, and about the feed
 };
 
 }  // namespace parley::contract

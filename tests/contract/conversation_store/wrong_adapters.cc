@@ -13,9 +13,10 @@ namespace {
 class Faulty : public Subject, public ConversationStore {
  public:
   ConversationStore& store() override { return *this; }
-  Feed& feed() override { return inner_; }
+  Feed* feed() override { return &inner_; }
 
   StoreInfo info() const override { return inner_.info(); }
+  Result<Begun> begin(const ConversationId& c, Generation g) override { return inner_.begin(c, g); }
   Result<Head> head(const ConversationId& c) override { return inner_.head(c); }
   Result<std::optional<Sent>> find(const ConversationId& c, UserId sender,
                                    std::string_view key) override {

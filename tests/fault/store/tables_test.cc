@@ -1,7 +1,7 @@
 // What an opened store makes of its tables: a store of an older format is raised, and rows of the
 // feed that were trimmed are deleted.
 #include "adapters/conversation_store/rocksdb/index.h"
-#include "adapters/conversation_store/rocksdb/rows.h"
+#include "adapters/shared/rows/rows.h"
 #include "parley/store/v1/store.pb.h"
 #include "tests/fault/store/scene.h"
 

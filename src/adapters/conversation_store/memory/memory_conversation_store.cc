@@ -15,6 +15,10 @@ std::uint64_t random_epoch() {
   return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 
+std::unexpected<Error> stale() {
+  return fail(Code::stale_generation, "the conversation store was opened again since then");
+}
+
 }  // namespace
 
 MemoryConversationStore::MemoryConversationStore(Generation generation)
@@ -55,8 +59,7 @@ void MemoryConversationStore::run() {
 }
 
 Result<std::uint64_t> MemoryConversationStore::apply(const Commit& commit) {
-  if (commit.generation != info_.generation)
-    return fail(Code::stale_generation, "the conversation store was opened again since then");
+  if (commit.generation != info_.generation) return stale();
   const std::lock_guard lock(mutex_);
   for (const auto& append : commit.group) apply(commit.now, append);
   return feed_.size();
@@ -88,6 +91,13 @@ Head MemoryConversationStore::head_of(const ConversationId& conversation) const 
   const auto log = logs_.find(conversation);
   if (log == logs_.end()) return {};
   return head_after(*log->second.back());
+}
+
+Result<Begun> MemoryConversationStore::begin(const ConversationId& conversation,
+                                             Generation generation) {
+  if (generation != info_.generation) return stale();
+  PARLEY_TRY(end, head(conversation));
+  return Begun{end, {}};
 }
 
 Result<Head> MemoryConversationStore::head(const ConversationId& conversation) {

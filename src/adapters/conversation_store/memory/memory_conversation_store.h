@@ -24,6 +24,7 @@ class MemoryConversationStore final : public ConversationStore, public Feed {
 
   StoreInfo info() const override { return info_; }
   void commit(Generation generation, TimeMs now, std::vector<Append> group, Done done) override;
+  Result<Begun> begin(const ConversationId& conversation, Generation generation) override;
   Result<Head> head(const ConversationId& conversation) override;
   Result<std::optional<Sent>> find(const ConversationId& conversation, UserId sender,
                                    std::string_view client_message_id) override;

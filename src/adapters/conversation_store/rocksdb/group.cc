@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "adapters/conversation_store/rocksdb/rows.h"
+#include "adapters/shared/rows/rows.h"
 
 namespace parley {
 namespace {

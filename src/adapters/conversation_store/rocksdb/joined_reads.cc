@@ -3,7 +3,7 @@
 
 #include "adapters/conversation_store/rocksdb/damaged.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
-#include "adapters/conversation_store/rocksdb/rows.h"
+#include "adapters/shared/rows/rows.h"
 #include "ports/quick_reads.h"
 
 namespace parley {

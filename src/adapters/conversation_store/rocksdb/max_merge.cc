@@ -1,6 +1,6 @@
 #include "adapters/conversation_store/rocksdb/max_merge.h"
 
-#include "adapters/conversation_store/rocksdb/rows.h"
+#include "adapters/shared/rows/rows.h"
 
 namespace parley {
 namespace {

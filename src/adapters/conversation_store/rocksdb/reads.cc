@@ -4,7 +4,7 @@
 
 #include "adapters/conversation_store/rocksdb/damaged.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
-#include "adapters/conversation_store/rocksdb/rows.h"
+#include "adapters/shared/rows/rows.h"
 #include "domain/text.h"
 #include "ports/quick_reads.h"
 
@@ -17,6 +17,13 @@ std::unexpected<Error> missing(const ConversationId& conversation, Seq seq) {
 }
 
 }  // namespace
+
+Result<Begun> RocksdbConversationStore::begin(const ConversationId& conversation,
+                                              Generation generation) {
+  if (generation != info_.generation) return std::unexpected(stale());
+  PARLEY_TRY(end, head(conversation));
+  return Begun{end, {}};
+}
 
 Result<Head> RocksdbConversationStore::head(const ConversationId& conversation) {
   std::optional<Head> head;

@@ -87,10 +87,13 @@ void RocksdbConversationStore::run_committer() {
   }
 }
 
+Error RocksdbConversationStore::stale() {
+  return {Code::stale_generation, "the conversation store was opened again since then"};
+}
+
 std::size_t RocksdbConversationStore::process(std::vector<Commit>& batch, std::size_t from) {
   const auto refusal = [&](const Commit& commit) -> std::optional<Error> {
-    if (commit.generation != info_.generation)
-      return Error{Code::stale_generation, "the conversation store was opened again since then"};
+    if (commit.generation != info_.generation) return stale();
     if (commit.refused) return Error{Code::busy, "the store is busy: try again", {}, kRetryMs};
     return std::nullopt;
   };

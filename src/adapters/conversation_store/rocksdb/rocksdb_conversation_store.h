@@ -32,6 +32,7 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
 
   StoreInfo info() const override { return info_; }
   void commit(Generation generation, TimeMs now, std::vector<Append> group, Done done) override;
+  Result<Begun> begin(const ConversationId& conversation, Generation generation) override;
   Result<Head> head(const ConversationId& conversation) override;
   Result<std::optional<Sent>> find(const ConversationId& conversation, UserId sender,
                                    std::string_view client_message_id) override;
@@ -70,6 +71,8 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   Result<void> flush_frozen();
   Result<void> keep_reserve();
   void set_full(bool full);
+
+  static Error stale();
 
   // Reads.
   Result<Head> stored_head(const ConversationId& conversation);

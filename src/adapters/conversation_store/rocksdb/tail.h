@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/conversation_store/rocksdb/rows.h"
+#include "adapters/shared/rows/rows.h"
 #include "ports/conversation_store.h"
 
 namespace parley {

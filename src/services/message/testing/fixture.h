@@ -117,6 +117,7 @@ class FullAtTimes final : public ConversationStore {
     else
       inner_.commit(g, now, std::move(group), std::move(done));
   }
+  Result<Begun> begin(const ConversationId& c, Generation g) override { return inner_.begin(c, g); }
   Result<Head> head(const ConversationId& c) override { return inner_.head(c); }
   Result<std::optional<Sent>> find(const ConversationId& c, UserId u, std::string_view k) override {
     return inner_.find(c, u, k);

@@ -1,4 +1,4 @@
-#include "adapters/conversation_store/rocksdb/rows.h"
+#include "adapters/shared/rows/rows.h"
 
 #include <cstring>
 #include <google/protobuf/io/coded_stream.h>
