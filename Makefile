@@ -17,7 +17,7 @@ help: ## print this list
 	@echo "Parley: type 'make run' for a server, 'make test' to check it."
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '  make %-18s %s\n' "$$name" "$$does"; done
 
-deps: ## install the packages that the build needs (SET=test, tidy or bench: those of that)
+deps: ## install the packages that the build needs (SET=cluster, test, tidy or bench: those of that)
 	@scripts/bootstrap $(or $(SET),build)
 
 run: build ## build the server and start it with demo people (ARGS=... is passed on)
