@@ -8,6 +8,7 @@
 
 #include "api/message.h"
 #include "base/clock.h"
+#include "ports/conversation_store.h"
 
 namespace parley::message {
 
@@ -18,13 +19,28 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
+/// What the store says of an idempotency key: nothing, or the first answer.
+using Before = std::optional<Sent>;
+
+// Where the store cannot be asked on the loop, what it says is looked up before: `before`,
+// `read_countable`.
 struct WaitingSend {
   SendRequest request;
   Route route;
+  std::optional<Before> before = {};
 };
 struct WaitingMark {
   MarkRequest request;
   Route route;
+  std::optional<std::uint64_t> read_countable = {};  // at request.read
+};
+
+/// Conversations whose newest entry is to be watched: after a restart, or of a shard that was
+/// gained.
+struct Rewatch {
+  std::uint64_t position;  // of the feed, or the millisecond, from which on
+  std::size_t open = 0;    // conversations that are not watched yet
+  std::function<void()> done;
 };
 
 /// A change of a group on its way into the log.
@@ -32,6 +48,7 @@ struct WaitingChange {
   UserId actor;
   GroupChange change;
   std::move_only_function<void(Result<Head>)> done;  // any loop's: it posts
+  std::optional<Before> before = {};
 };
 
 struct Member {
@@ -50,7 +67,9 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
 
   explicit ConversationState(const ConversationId& c) : id(c) {}
 
-  bool waits() const { return !sends.empty() || !marks.empty() || !changes.empty(); }
+  bool waits() const {
+    return !sends.empty() || !marks.empty() || !changes.empty() || !tail.empty() || rewatch;
+  }
   bool idle() const { return phase != Phase::loading && !in_flight && pins == 0 && !waits(); }
   /// Null: of a direct conversation, no such user; of a group, not known here yet.
   Member* member(UserId user);
@@ -58,16 +77,18 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
 
   ConversationId id;
   Phase phase = Phase::unloaded;
-  bool in_flight = false;  // a commit for this conversation is not settled yet
-  bool queued = false;     // in the owner's list of conversations with work
-  std::uint32_t pins = 0;  // checks and receipts that point here
-  Head head;               // as committed
+  bool in_flight = false;      // a commit for this conversation is not settled yet
+  bool queued = false;         // in the owner's list of conversations with work
+  std::uint32_t pins = 0;      // checks and receipts that point here
+  Head head;                   // as committed
+  std::vector<EntryPtr> tail;  // of the log as it was found: committed again before anything else
   // The two of a direct conversation; everybody who is in a group that is not wide; of a wide one
   // those who did something. Some may have left.
   boost::container::small_vector<Member, 2> members;
   std::vector<WaitingChange> changes;  // in the order of their versions
   std::vector<WaitingSend> sends;      // in order of arrival
   std::vector<WaitingMark> marks;
+  std::shared_ptr<Rewatch> rewatch;                // null, but until it is loaded and watched
   Clock::Mono receipts_sent = Clock::Mono::min();  // of a group
   bool receipts_due = false;
 
@@ -85,6 +106,10 @@ class ConversationCache {
   ConversationCache(const ConversationCache&) = delete;
 
   ConversationState& touch(const ConversationId& id);
+  template <class F>
+  void each(F f) {
+    for (auto& state : recent_) f(state);
+  }
   /// Looks at as many states as were made since the last call and `kLooks` more: a turn pays for
   /// what it made, and what a turn left behind is gone after some calls.
   void evict();

@@ -203,7 +203,9 @@ TEST_P(GroupLogTest, AuthorsAreToldOnceASecondWhoConfirmedAndRead) {
   EXPECT_EQ(receipts->each.size(), 2u);
 }
 
-TEST_P(GroupLogTest, TheFeedHasGroupEntriesInOrderAndWakesWhoWaits) {
+/// Where there is one log.
+class GroupFeedTest : public GroupLogTest {};
+TEST_P(GroupFeedTest, TheFeedHasGroupEntriesInOrderAndWakesWhoWaits) {
   auto& feed = service->feed();
   EXPECT_TRUE(run(feed.read(0, 10, 0ms))->items.empty());
   send({message(1, kAnn, "direct", "x")});
@@ -243,7 +245,9 @@ TEST_P(GroupLogTest, WhoSharesAConversationIsVisible) {
   EXPECT_EQ(*run(service->visible(kBob, {kAnn, kCat})), Users{kAnn});
 }
 
-INSTANTIATE_TEST_SUITE_P(Loops, GroupLogTest, ::testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(Loops, GroupLogTest, kShapes, name_of);
+INSTANTIATE_TEST_SUITE_P(Loops, GroupFeedTest, ::testing::Values(Shape{1, true}, Shape{2, true}),
+                         name_of);
 
 }  // namespace
 }  // namespace parley::message::testing

@@ -3,7 +3,7 @@
 #include <boost/asio.hpp>
 #include <future>
 #include <limits>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -18,7 +18,10 @@ constexpr std::chrono::seconds kKeepPosition{2};
 
 MessageService::MessageService(Needs needs, Settings settings)
     : feed_(needs.feed),
-      feed_reader_(needs.loops, needs.store, needs.feed, shared_.stored_position),
+      duties_(needs.duties),
+      feed_reader_(feed_ ? std::make_unique<FeedReader>(needs.loops, needs.store, *feed_,
+                                                        shared_.stored_position)
+                         : nullptr),
       shared_{
           needs.loops,
           needs.clock,
@@ -30,14 +33,18 @@ MessageService::MessageService(Needs needs, Settings settings)
           std::move(needs.reach),
           settings,
           needs.store.info(),
-          feed_reader_,
+          feed_reader_.get(),
           0,
+          std::vector<std::atomic<std::int64_t>>(kShards),
           needs.metrics.counter("parley_messages_stored_total",
                                 "Messages made durable and acknowledged"),
           needs.metrics.counter("parley_commits_refused_total", "Commits that the store refused"),
           needs.metrics.counter("parley_push_decisions_total", "Entries given to notification")},
       reader_(shared_, owners_),
+      gate_(needs.loops.at(0).get_executor(), "message service"),
       timer_(needs.loops.at(0)) {
+  PARLEY_CHECK(shared_.info.one_log ? feed_ != nullptr : duties_ != nullptr,
+               "what was not done is found by the feed, or by the shards' duties");
   shared_.hybrid.observe(Snowflake::time_of(shared_.info.last_issued));
   for (std::size_t i = 0; i < needs.loops.size(); ++i)
     owners_.push_back(
@@ -45,30 +52,44 @@ MessageService::MessageService(Needs needs, Settings settings)
 }
 
 Result<void> MessageService::start() {
-  PARLEY_TRY(stored, feed_.position(kConsumer));
-  std::unordered_map<ConversationId, Seq> newest;
+  if (shared_.info.one_log) PARLEY_TRY_VOID(start_from_feed());
+  boost::asio::post(shared_.loops.at(0), [this] { keep_position(); });
+  return {};
+}
+
+Result<void> MessageService::start_from_feed() {
+  PARLEY_TRY(stored, feed_->position(kConsumer));
+  std::unordered_set<ConversationId> newest;
   auto position = stored;
   for (;;) {
-    PARLEY_TRY(page, feed_.feed(position, kFeedPage, Feed::Of::all));
+    PARLEY_TRY(page, feed_->feed(position, kFeedPage, Feed::Of::all));
     for (const auto& entry : page.entries)
-      if (entry.conversation.is_direct()) newest[entry.conversation] = entry.seq;
+      if (entry.conversation.is_direct()) newest.insert(entry.conversation);
     position = page.next;
     if (page.entries.size() < kFeedPage) break;
   }
   shared_.stored_position = position;
   if (!newest.empty())
     log::info("message", "{} conversations to look after since the last stop", newest.size());
-  std::vector<std::vector<std::pair<ConversationId, Seq>>> parts(owners_.size());
-  for (const auto& row : newest) parts[home(row.first)].push_back(row);
-  std::vector<std::promise<void>> watching(owners_.size());
-  for (std::size_t i = 0; i < owners_.size(); ++i)
-    boost::asio::post(shared_.loops.at(i), [owner = owners_[i].get(), part = std::move(parts[i]),
-                                            stored, &done = watching[i]]() mutable {
-      owner->rewatch(std::move(part), stored + 1, [&done] { done.set_value(); });
-    });
-  for (auto& done : watching) done.get_future().wait();
-  boost::asio::post(shared_.loops.at(0), [this] { keep_position(); });
+  std::promise<void> watching;
+  rewatch({newest.begin(), newest.end()}, stored + 1, [&watching] { watching.set_value(); });
+  watching.get_future().wait();
   return {};
+}
+
+/// Calls back when every owner watches. Any thread.
+void MessageService::rewatch(const std::vector<ConversationId>& conversations,
+                             std::uint64_t position, std::function<void()> done) {
+  std::vector<std::vector<ConversationId>> parts(owners_.size());
+  for (const auto& id : conversations) parts[home(id)].push_back(id);
+  auto open = std::make_shared<std::atomic<std::size_t>>(owners_.size());
+  for (std::size_t i = 0; i < owners_.size(); ++i)
+    boost::asio::post(shared_.loops.at(i),
+                      [owner = owners_[i].get(), part = std::move(parts[i]), position, open, done] {
+                        owner->rewatch(part, position, [open, done] {
+                          if (open->fetch_sub(1) == 1) done();
+                        });
+                      });
 }
 
 void MessageService::keep_position() {
@@ -76,10 +97,14 @@ void MessageService::keep_position() {
   timer_.expires_after(kKeepPosition);
   timer_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
+    if (!shared_.info.one_log) {
+      gate_.spawn([this] { return keep_settled(); });
+      return;
+    }
     // Read before the owners' words, so that an entry stored meanwhile is above it.
     auto decided = shared_.stored_position.load();
     for (const auto& owner : owners_) decided = std::min(decided, owner->undecided_from() - 1);
-    feed_.set_position(kConsumer, decided);
+    feed_->set_position(kConsumer, decided);
     trim();
     keep_position();
   });
@@ -88,12 +113,12 @@ void MessageService::keep_position() {
 void MessageService::trim() {
   auto passed = std::numeric_limits<std::uint64_t>::max();
   for (const auto consumer : kConsumers) {
-    const auto position = feed_.position(consumer);
+    const auto position = feed_->position(consumer);
     if (!position)
       return log::warn("message", "the feed is not trimmed: {}", position.error().message);
     passed = std::min(passed, *position);
   }
-  feed_.trim(passed);
+  feed_->trim(passed);
 }
 
 Awaitable<Result<Head>> MessageService::append(GroupId group, UserId actor, GroupChange change) {
@@ -156,18 +181,19 @@ void MessageService::mark(std::vector<MarkRequest> batch, MessageListener& liste
 }
 
 void MessageService::close(std::function<void()> drained) {
-  feed_reader_.close();
-  auto open = std::make_shared<std::atomic<std::size_t>>(owners_.size());
-  boost::asio::post(shared_.loops.at(0), [this] {
+  if (feed_reader_) feed_reader_->close();
+  auto open = std::make_shared<std::atomic<std::size_t>>(owners_.size() + 1);
+  const auto ended = [open, drained] {
+    if (open->fetch_sub(1) == 1) drained();
+  };
+  boost::asio::post(shared_.loops.at(0), [this, ended] {
     closing_ = true;
     timer_.cancel();
+    gate_.close(ended);
   });
   for (std::size_t i = 0; i < owners_.size(); ++i)
-    boost::asio::post(shared_.loops.at(i), [owner = owners_[i].get(), open, drained] {
-      owner->close([open, drained] {
-        if (open->fetch_sub(1) == 1) drained();
-      });
-    });
+    boost::asio::post(shared_.loops.at(i),
+                      [owner = owners_[i].get(), ended] { owner->close(ended); });
 }
 
 }  // namespace parley::message

@@ -1,6 +1,8 @@
 #pragma once
 #include <boost/asio/steady_timer.hpp>
+#include <map>
 
+#include "ports/shard_duties.h"
 #include "services/message/reader.h"
 
 namespace parley::message {
@@ -14,7 +16,8 @@ class MessageService final : public MessageApi {
     const Clock& clock;
     HybridClock& hybrid;
     ConversationStore& store;
-    Feed& feed;
+    Feed* feed;           // where there is one log
+    ShardDuties* duties;  // where there is not
     UserApi& users;
     SessionApi& sessions;
     NotificationApi& notifications;
@@ -27,6 +30,12 @@ class MessageService final : public MessageApi {
   /// Takes up the duty to deliver where the last process left it. Blocks until it has, before
   /// anything is sent; the loops run.
   Result<void> start();
+  /// Where conversations have logs of their own: the shard is this process's from now on, under
+  /// that generation, and what is still to be done for its entries is taken up. Any thread.
+  void gain(ShardId shard, Generation generation);
+  /// The shard is given up: what comes or waits is answered `stale_generation`. Calls back, on a
+  /// loop, when nothing of it is in flight. Any thread.
+  void lose(ShardId shard, std::function<void()> done);
   /// Answers what was taken, then calls back on a loop. What comes later is answered `unavailable`.
   void close(std::function<void()> drained);
 
@@ -55,8 +64,8 @@ class MessageService final : public MessageApi {
   Awaitable<Result<std::vector<UserId>>> visible(UserId asker, std::vector<UserId> users) override {
     return reader_.visible(asker, std::move(users));
   }
-  /// The feed of group entries.
-  FeedApi& feed() { return feed_reader_; }
+  /// The feed of group entries, where there is one log.
+  FeedApi& feed() { return *feed_reader_; }
   Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) override {
     return reader_.view(asker, conversation);
   }
@@ -66,19 +75,28 @@ class MessageService final : public MessageApi {
   }
 
  private:
-  std::size_t home(const ConversationId& id) const { return shard_of(id).value % owners_.size(); }
+  std::size_t home(const ConversationId& id) const { return home(shard_of(id)); }
   template <class Request>
   std::vector<std::vector<Request>> by_home(std::vector<Request> batch) const;
+  std::size_t home(ShardId shard) const { return shard.value % owners_.size(); }
+  void rewatch(const std::vector<ConversationId>& conversations, std::uint64_t position,
+               std::function<void()> done);
+  boost::asio::awaitable<void> take_up(ShardId shard);
+  Result<void> start_from_feed();
   void keep_position();
+  boost::asio::awaitable<void> keep_settled();
   void trim();
 
-  Feed& feed_;
-  FeedReader feed_reader_;
+  Feed* feed_;
+  ShardDuties* duties_;
+  std::unique_ptr<FeedReader> feed_reader_;
   Shared shared_;
   std::vector<std::unique_ptr<Owner>> owners_;
   Reader reader_;
-  boost::asio::steady_timer timer_;  // on loop 0
-  bool closing_ = false;             // on loop 0
+  Gate gate_;  // on loop 0, as are the timer and the rest
+  boost::asio::steady_timer timer_;
+  std::map<ShardId, TimeMs> settled_;  // of this process's shards, what was last stored
+  bool closing_ = false;
 };
 
 }  // namespace parley::message

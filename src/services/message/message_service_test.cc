@@ -251,7 +251,7 @@ TEST_P(MessageServiceTest, NotesToOneselfWork) {
   EXPECT_EQ(run(service->conversations(kAnn, {}, 10))->size(), 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Loops, MessageServiceTest, ::testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(Loops, MessageServiceTest, kShapes, name_of);
 
 }  // namespace
 }  // namespace parley::message::testing

@@ -18,6 +18,7 @@ Owner::Owner(Shared& shared, std::size_t loop, std::uint32_t node)
     : shared_(shared),
       loop_(loop),
       ids_(node, shared.info.last_issued),
+      generations_(kShards, shared.info.generation),
       cache_(std::max<std::size_t>(64, shared.settings.cached_conversations / shared.loops.size())),
       fan_out_(shared.sessions, shared.reach),
       duty_(shared.settings, shared.clock, shared.notifications, shared.pushes,
@@ -90,22 +91,37 @@ void Owner::flush() {
   // Before any time of this group is taken: what reads the store meanwhile must not believe itself
   // past it.
   group->started = shared_.hybrid.now();
-  for (auto* state : std::exchange(work_, {})) {
-    state->queued = false;
-    --state->pins;
-    const bool whole = state->phase == ConversationState::Phase::unloaded;
-    auto unknown = unknown_users(*state);
-    if (whole || !unknown.empty()) {
-      state->phase = ConversationState::Phase::loading;
-      wanted.push_back({state, whole, std::move(unknown)});
-      continue;
+  while (!work_.empty()) {  // what is only partly answered comes again
+    for (auto* state : std::exchange(work_, {})) {
+      state->queued = false;
+      --state->pins;
+      if (!generation_of(state->id)) {
+        fail_waiting(*state, lost_shard(), answers);
+        continue;
+      }
+      if (auto needs = wanted_by(*state); needs.any()) {
+        state->phase = ConversationState::Phase::loading;
+        wanted.push_back(std::move(needs));
+        continue;
+      }
+      Part part{state, {}, {}, {}, {}, {}, {}};
+      build(*state, part, answers);
+      if (!part.empty())
+        group->parts.push_back(std::move(part));
+      else if (state->waits())
+        enqueue(*state);
     }
-    Part part{state, {}, {}, {}, {}, {}, {}};
-    build(*state, part, answers);
-    if (!part.empty()) group->parts.push_back(std::move(part));
   }
   if (!wanted.empty()) load(std::move(wanted));
-  if (!group->parts.empty()) commit(std::move(group));
+  if (shared_.info.one_log) {
+    if (!group->parts.empty()) commit(std::move(group));
+  } else {
+    for (auto& part : group->parts) {
+      auto one = std::make_unique<Group>(Group{{}, group->started, 0});
+      one->parts.push_back(std::move(part));
+      commit(std::move(one));
+    }
+  }
   cache_.evict();
   finish_closing();
 }
@@ -119,11 +135,13 @@ void Owner::commit(std::unique_ptr<Group> group) {
     name_inboxes(part, append);
     appends.push_back(std::move(append));
   }
-  group->floor = shared_.stored_position.load(std::memory_order_relaxed);
+  group->floor = shared_.info.one_log ? shared_.stored_position.load(std::memory_order_relaxed)
+                                      : static_cast<std::uint64_t>(group->started.value) - 1;
   in_flight_.push_back(group.get());
   publish();
+  const auto generation = generation_of(appends.front().conversation);
   shared_.store.commit(
-      shared_.info.generation, shared_.hybrid.now(), std::move(appends),
+      generation, shared_.hybrid.now(), std::move(appends),
       [this, group = std::move(group)](Result<std::uint64_t> outcome) mutable {
         boost::asio::post(shared_.loops.at(loop_),
                           [this, group = std::move(group), outcome = std::move(outcome)]() mutable {
@@ -133,9 +151,10 @@ void Owner::commit(std::unique_ptr<Group> group) {
 }
 
 void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) {
-  PARLEY_CHECK(in_flight_.front() == group.get(),
-               "a store settles commits in the order of the calls");
-  in_flight_.pop_front();
+  const auto place = std::ranges::find(in_flight_, group.get());
+  PARLEY_CHECK(place == in_flight_.begin() || !shared_.info.one_log,
+               "one log settles commits in the order of the calls");
+  in_flight_.erase(place);
   {
     Answers answers(shared_.loops);
     for (auto& part : group->parts) {
@@ -149,10 +168,13 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
         if (part.changed) part.changed(std::unexpected(outcome.error()));
         // What queued behind a failed send must not overtake it when it comes again.
         fail_waiting(state, outcome.error(), answers);
+        if (!shared_.info.one_log) unload(state);
         continue;
       }
       if (!part.entries.empty()) {
         state.head = head_after(*part.entries.back());
+        state.tail.clear();
+        shared_.last_commit[shard_of(state.id).value] = state.head.time.value;
       }
       for (const auto& change : part.changes) {
         auto* member = state.member(change.user);
@@ -183,40 +205,49 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
   flush();
   arm();
   publish();
+  finish_yielding();
 }
 
 void Owner::fail_waiting(ConversationState& state, const Error& error, Answers& answers) {
   waiting_sends_ -= state.sends.size();
-  for (auto& [request, route] : std::exchange(state.sends, {}))
-    answers.sent(route, request.token, std::unexpected(error));
-  for (auto& [request, route] : std::exchange(state.marks, {}))
-    answers.marked(route, request.token, std::unexpected(error));
+  for (auto& waiting : std::exchange(state.sends, {}))
+    answers.sent(waiting.route, waiting.request.token, std::unexpected(error));
+  for (auto& waiting : std::exchange(state.marks, {}))
+    answers.marked(waiting.route, waiting.request.token, std::unexpected(error));
   for (auto& waiting : std::exchange(state.changes, {})) waiting.done(std::unexpected(error));
 }
 
-void Owner::rewatch(std::vector<std::pair<ConversationId, Seq>> newest, std::uint64_t position,
+void Owner::rewatch(const std::vector<ConversationId>& conversations, std::uint64_t position,
                     std::function<void()> done) {
-  gate_.spawn([this, newest = std::move(newest), position,
-               done = std::move(done)]() -> boost::asio::awaitable<void> {
-    std::vector<Wanted> wanted;
-    for (const auto& [id, seq] : newest) {
-      auto& state = cache_.touch(id);
-      state.phase = ConversationState::Phase::loading;  // so that it is not evicted
-      wanted.push_back({&state, true, {}});
-    }
-    co_await load_all(wanted);
-    for (std::size_t i = 0; i < newest.size(); ++i) {
-      auto& state = *wanted[i].state;
-      if (state.phase != ConversationState::Phase::ready) continue;
-      for (auto& member : state.members)
-        if (member.marks.delivered < newest[i].second)
-          duty_.watch(state, member, newest[i].second, position);
-    }
-    cache_.evict();
-    arm();
-    publish();
-    done();
-  });
+  auto rewatch = std::make_shared<Rewatch>(position, 1, std::move(done));
+  rewatching_.insert(position);
+  for (const auto& id : conversations) {
+    auto& state = cache_.touch(id);
+    if (state.rewatch) end(*state.rewatch);  // of an earlier generation
+    state.rewatch = rewatch;
+    ++rewatch->open;
+    if (state.phase == ConversationState::Phase::ready)
+      watch_newest(state);
+    else
+      enqueue(state);
+  }
+  end(*rewatch);
+  flush();
+  publish();
+}
+
+void Owner::watch_newest(ConversationState& state) {
+  const auto rewatch = std::exchange(state.rewatch, nullptr);
+  for (auto& member : state.members)
+    if (member.marks.delivered < state.head.seq)
+      duty_.watch(state, member, state.head.seq, rewatch->position);
+  end(*rewatch);
+}
+
+void Owner::end(Rewatch& rewatch) {
+  if (--rewatch.open != 0) return;
+  rewatching_.erase(rewatching_.find(rewatch.position));
+  rewatch.done();
 }
 
 void Owner::close(std::function<void()> drained) {
@@ -233,7 +264,7 @@ void Owner::finish_closing() {
 
 void Owner::arm() {
   if (armed_ || closing_) return;
-  if (!duty_.waiting() && receipts_due_.empty() && !cache_.is_over()) return;
+  if (!duty_.waiting() && receipts_due_.empty() && load_again_.empty() && !cache_.is_over()) return;
   armed_ = true;
   timer_.expires_after(kTick);
   timer_.async_wait([this](boost::system::error_code cancelled) {
@@ -263,13 +294,19 @@ void Owner::tick() {
     }
   }
   fan_out_.receipts(std::move(out));
+  for (auto* state : std::exchange(load_again_, {})) {
+    --state->pins;
+    enqueue(*state);
+  }
   cache_.evict();
+  flush();
   arm();
   publish();
 }
 
 void Owner::publish() {
   auto undecided = duty_.undecided_from();
+  if (!rewatching_.empty()) undecided = std::min(undecided, *rewatching_.begin());
   if (!in_flight_.empty()) undecided = std::min(undecided, in_flight_.front()->floor + 1);
   undecided_from_.store(undecided, std::memory_order_relaxed);
   oldest_in_flight_.store(in_flight_.empty() ? kNothingInFlight : in_flight_.front()->started.value,

@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/asio/steady_timer.hpp>
+#include <set>
 
 #include "api/user.h"
 #include "base/gate.h"
@@ -15,6 +16,9 @@
 
 namespace parley::message {
 
+/// The idempotency key of a change of a group. No client's key has a control character.
+std::string key_of(const GroupChange& change);
+
 /// What all owners of a process share.
 struct Shared {
   Loops& loops;
@@ -27,9 +31,11 @@ struct Shared {
   ReachGateway reach;
   Settings settings;
   StoreInfo info;
-  FeedReader& feed;  // is told of group entries
+  FeedReader* feed;  // is told of group entries; null: there is no one log
   std::atomic<std::uint64_t> stored_position{
       0};  // the highest feed position that a commit answered with
+  // By shard, the milliseconds of the last entry committed; where there is not one log.
+  std::vector<std::atomic<std::int64_t>> last_commit;
   Metric& sent;
   Metric& refused;
   Metric& pushes;
@@ -41,7 +47,7 @@ struct Shared {
 ///
 /// By file: owner.cc is a commit's way from request to answer; owner_load.cc reads what a
 /// conversation needs first; owner_build.cc makes a commit of what waits; owner_tell.cc hands out
-/// what was committed.
+/// what was committed; owner_shards.cc takes shards and gives them up.
 class Owner {
  public:
   Owner(Shared& shared, std::size_t loop, std::uint32_t node);
@@ -50,10 +56,17 @@ class Owner {
   void mark(std::vector<MarkRequest> batch, Route route);
   /// `change.done` is called on this loop.
   void append(const ConversationId& group, WaitingChange change);
-  /// After a restart, before anything is sent: watches the newest entry of each conversation in the
-  /// feed beyond the stored position, then calls back.
-  void rewatch(std::vector<std::pair<ConversationId, Seq>> newest, std::uint64_t position,
+  /// After a restart, before anything is sent, or when a shard was gained: watches the newest entry
+  /// of each direct conversation, then calls back. Until then nothing from `position` on is
+  /// decided: of the feed, or a millisecond.
+  void rewatch(const std::vector<ConversationId>& conversations, std::uint64_t position,
                std::function<void()> done);
+  /// The shard is this process's under that generation: its conversations are served. (Where there
+  /// is one log, all shards are, from the start.)
+  void gain(ShardId shard, Generation generation);
+  /// The shard is no longer served: what comes or waits is answered `stale_generation`. Calls back
+  /// when nothing of it is in flight.
+  void lose(ShardId shard, std::function<void()> done);
   /// Calls back when nothing is in flight and nothing waits. Requests that come later are answered
   /// `unavailable`.
   void close(std::function<void()> drained);
@@ -86,26 +99,45 @@ class Owner {
   struct Group {
     std::vector<Part> parts;
     TimeMs started;
-    std::uint64_t floor;  // the feed position that every entry of the group is above
+    // The feed position that every entry of the group is above; without one log, the milliseconds.
+    std::uint64_t floor;
   };
   /// What is to be read of a conversation before it can go on.
   struct Wanted {
     ConversationState* state;
-    bool whole = true;          // else these users alone
+    bool whole = true;          // else the rest alone
     std::vector<UserId> users;  // of a group: who asks for something
+    Generation generation = {};
+    // Where the store cannot be asked on the loop: the keys of what waits, changes before sends;
+    // the read marks that are not the head.
+    std::vector<std::pair<UserId, std::string>> keys = {};
+    std::vector<Seq> seqs = {};
+
+    bool any() const { return whole || !users.empty() || !keys.empty() || !seqs.empty(); }
   };
   struct Loaded;
+  struct Yielding {  // a shard that is given up
+    ShardId shard;
+    std::function<void()> done;
+  };
 
   void enqueue(ConversationState& state);
   void flush();
   void load(std::vector<Wanted> wanted);
   boost::asio::awaitable<void> load_all(std::vector<Wanted> wanted);
-  Loaded read(const ConversationId& id, bool whole, const std::vector<UserId>& users) const;
+  boost::asio::awaitable<void> load_one(Wanted wanted);
+  boost::asio::awaitable<void> take_loaded(const Wanted& wanted, Loaded got);
+  Loaded read(const ConversationId& id, const Wanted& wanted) const;
+  Wanted wanted_by(ConversationState& state) const;
   std::vector<UserId> unknown_users(ConversationState& state) const;
+  void look_up_later(const ConversationState& state, Wanted& wanted) const;
   boost::asio::awaitable<std::optional<Error>> missing_person(ConversationId id);
   void refuse_strangers(ConversationState& state, const std::vector<UserId>& asked);
   void build(ConversationState& state, Part& part, Answers& answers);
+  void take_tail(ConversationState& state, Part& part);
   void take_change(ConversationState& state, Part& part);
+  Result<Before> before(const ConversationState& state, const std::optional<Before>& known,
+                        UserId sender, std::string_view key) const;
   Head next_head(Head head);
   Result<void> check_sender(ConversationState& state, UserId sender) const;
   void take_sends(ConversationState& state, Part& part, Answers& answers);
@@ -114,6 +146,11 @@ class Owner {
   void commit(std::unique_ptr<Group> group);
   void settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome);
   void fail_waiting(ConversationState& state, const Error& error, Answers& answers);
+  Generation generation_of(const ConversationId& id) const;
+  void unload(ConversationState& state);
+  void watch_newest(ConversationState& state);
+  void end(Rewatch& rewatch);
+  void finish_yielding();
   void fan_out(Group& group);
   void tell_mark(ConversationState& state, Member& member, std::vector<ReceiptNotice>& out);
   void tell_authors(ConversationState& state);
@@ -128,6 +165,7 @@ class Owner {
   Shared& shared_;
   std::size_t loop_;
   Snowflake ids_;
+  std::vector<Generation> generations_;  // by shard; 0: not this process's
   ConversationCache cache_;
   FanOut fan_out_;
   DeliveryDuty duty_;
@@ -138,6 +176,9 @@ class Owner {
   std::size_t waiting_sends_ = 0;
   std::deque<std::pair<ConversationState*, UserId>> receipts_due_;  // user 0: a group's
   std::deque<const Group*> in_flight_;                              // as the store settles them
+  std::vector<Yielding> yielding_;
+  std::multiset<std::uint64_t> rewatching_;     // from where on, of what is not watched yet
+  std::vector<ConversationState*> load_again_;  // what could not be read, and must be
   bool closing_ = false;
   std::function<void()> drained_;
   std::atomic<std::int64_t> oldest_in_flight_;

@@ -10,30 +10,80 @@
 namespace parley::message {
 namespace {
 
-/// No client's key has a control character.
-std::string key_of(const GroupChange& change) { return fmt::format("\x01{}", change.version); }
+/// Who joins or leaves by a change that is the entry `seq`.
+void add_marks(const ConversationId& id, const GroupChange& change, Seq seq,
+               std::uint64_t countable, std::vector<MarkChange>& out) {
+  using What = GroupChange::What;
+  const bool joins = change.what == What::created || change.what == What::added;
+  const bool leaves = change.what == What::removed || change.what == What::left;
+  for (const auto user : change.users) {
+    Marks marks;
+    if (joins) marks = {seq, seq, countable, seq, {}};
+    if (leaves) marks.left = seq;
+    if (joins || leaves) out.push_back({id, user, marks});
+  }
+}
+
+/// Sending moves the sender's own marks to the newest entry.
+void add_marks(const std::vector<EntryPtr>& messages, std::vector<MarkChange>& out) {
+  for (auto entry = messages.rbegin(); entry != messages.rend(); ++entry) {
+    const auto& [id, sender, seq] =
+        std::tie((*entry)->conversation, (*entry)->sender, (*entry)->seq);
+    if ((*entry)->kind == EntryKind::message &&
+        std::ranges::find(out, sender, &MarkChange::user) == out.end())
+      out.push_back({id, sender, Marks{seq, seq, (*entry)->countable}});
+  }
+}
 
 }  // namespace
 
+std::string key_of(const GroupChange& change) { return fmt::format("\x01{}", change.version); }
+
 void Owner::build(ConversationState& state, Part& part, Answers& answers) {
+  if (!state.tail.empty()) return take_tail(state, part);
   take_change(state, part);
   // A change goes alone, so that what is sent after it is judged by it.
   if (part.entries.empty()) take_sends(state, part, answers);
   take_marks(state, part, answers);
 }
 
+/// With all that followed from it: whoever wrote it may have done only a part.
+void Owner::take_tail(ConversationState& state, Part& part) {
+  part.entries = state.tail;
+  part.origins.assign(part.entries.size(), Origin(0));
+  for (const auto& entry : part.entries)
+    if (entry->change)
+      add_marks(state.id, *entry->change, entry->seq, entry->countable, part.changes);
+  add_marks(part.entries, part.changes);
+}
+
+/// What a key's first use got, if it is in the log as far as this owner serves it (rule 5).
+Result<Before> Owner::before(const ConversationState& state, const std::optional<Before>& known,
+                             UserId sender, std::string_view key) const {
+  Before found;
+  if (shared_.info.one_log) {
+    PARLEY_TRY(stored, shared_.store.find(state.id, sender, key));
+    found = stored;
+  } else if (known) {
+    found = *known;
+  }
+  if (found && found->seq > state.head.seq) found.reset();
+  return found;
+}
+
 void Owner::take_change(ConversationState& state, Part& part) {
   while (part.entries.empty() && !state.changes.empty()) {
-    auto [actor, change, done] = std::move(state.changes.front());
+    if (!shared_.info.one_log && !state.changes.front().before) return;  // to be looked up
+    auto [actor, change, done, known] = std::move(state.changes.front());
     state.changes.erase(state.changes.begin());
     const auto& group = state.head.group;
     if (change.version <= group.version) {
-      auto before = shared_.store.find(state.id, actor, key_of(change));
-      if (before && *before)
-        done(Head{(*before)->seq, (*before)->id, (*before)->time, 0});
+      auto first = before(state, known, actor, key_of(change));
+      if (first && *first)
+        done(Head{(*first)->seq, (*first)->id, (*first)->time, 0});
       else
-        done(before ? fail(Code::conflict, "the group's log has another change of that version")
-                    : std::unexpected(before.error()));
+        done(first ? fail(Code::conflict, "the group's log has another change of that version")
+                   : std::unexpected(first.error()));
       continue;
     }
     if (change.version != group.version + 1) {
@@ -42,15 +92,7 @@ void Owner::take_change(ConversationState& state, Part& part) {
     }
     Head head = next_head(state.head);
     head.group = after(group, change);
-    using What = GroupChange::What;
-    const bool joins = change.what == What::created || change.what == What::added;
-    const bool leaves = change.what == What::removed || change.what == What::left;
-    for (const auto user : change.users) {
-      Marks marks;
-      if (joins) marks = {head.seq, head.seq, head.countable, head.seq, {}};
-      if (leaves) marks.left = head.seq;
-      if (joins || leaves) part.changes.push_back({state.id, user, marks});
-    }
+    add_marks(state.id, change, head.seq, head.countable, part.changes);
     part.changed = std::move(done);
     part.origins.push_back(Origin(0));
     part.entries.push_back(std::make_shared<const Entry>(Entry{
@@ -91,7 +133,8 @@ Result<void> Owner::check_sender(ConversationState& state, UserId sender) const 
 void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
   Head head = state.head;
   std::size_t taken = 0, bytes = 0;
-  for (auto& [request, route] : state.sends) {
+  for (auto& [request, route, known] : state.sends) {
+    if (!shared_.info.one_log && !known) break;  // to be looked up
     if (part.entries.size() >= shared_.settings.batch_entries ||
         bytes >= shared_.settings.batch_bytes)
       break;
@@ -109,14 +152,14 @@ void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
                           "client_message_id"));
       continue;
     }
-    auto before = shared_.store.find(state.id, request.sender, request.client_message_id);
-    if (!before) {
-      answers.sent(route, request.token, std::unexpected(before.error()));
+    const auto first = before(state, known, request.sender, request.client_message_id);
+    if (!first) {
+      answers.sent(route, request.token, std::unexpected(first.error()));
       continue;
     }
-    if (*before) {
-      if ((*before)->body_hash == hash_bytes(request.body))
-        answers.sent(route, request.token, Head{(*before)->seq, (*before)->id, (*before)->time, 0});
+    if (*first) {
+      if ((*first)->body_hash == hash_bytes(request.body))
+        answers.sent(route, request.token, Head{(*first)->seq, (*first)->id, (*first)->time, 0});
       else
         answers.sent(route, request.token,
                      fail(Code::conflict, "this client_message_id was used with another body",
@@ -153,15 +196,11 @@ void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
     state.sends.erase(state.sends.begin(),
                       state.sends.begin() + static_cast<std::ptrdiff_t>(taken));
   waiting_sends_ -= taken;
-  // Sending moves the sender's own marks to the newest entry.
-  for (auto entry = part.entries.rbegin(); entry != part.entries.rend(); ++entry) {
-    const auto& [sender, seq] = std::tie((*entry)->sender, (*entry)->seq);
-    if (std::ranges::find(part.changes, sender, &MarkChange::user) == part.changes.end())
-      part.changes.push_back({state.id, sender, Marks{seq, seq, (*entry)->countable}});
-  }
+  add_marks(part.entries, part.changes);
 }
 
 void Owner::take_marks(ConversationState& state, Part& part, Answers& answers) {
+  std::vector<WaitingMark> later;
   for (auto& waiting : std::exchange(state.marks, {})) {
     const auto& request = waiting.request;
     auto* member = state.member(request.user);
@@ -179,7 +218,15 @@ void Owner::take_marks(ConversationState& state, Part& part, Answers& answers) {
     Marks moved{request.delivered, request.read, 0};
     if (request.read > member->marks.read) {
       moved.read_countable = state.head.countable;
-      if (request.read != state.head.seq) {
+      if (request.read == state.head.seq) {
+        // as it is
+      } else if (!shared_.info.one_log) {
+        if (!waiting.read_countable) {
+          later.push_back(std::move(waiting));
+          continue;
+        }
+        moved.read_countable = *waiting.read_countable;
+      } else {
         auto entries = shared_.store.read(state.id, request.read, request.read, 1, false);
         if (!entries || entries->empty()) {
           answers.marked(waiting.route, request.token,
@@ -197,6 +244,7 @@ void Owner::take_marks(ConversationState& state, Part& part, Answers& answers) {
     part.changes.push_back({state.id, request.user, moved});
     part.marks.push_back(std::move(waiting));
   }
+  state.marks = std::move(later);
 }
 
 /// Whose inbox rows say so when this is committed.

@@ -1,6 +1,7 @@
 // What an owner must know of a conversation before it can commit anything to it.
 #include <boost/asio.hpp>
 
+#include "base/log.h"
 #include "services/message/errors.h"
 #include "services/message/owner.h"
 
@@ -10,18 +11,46 @@ constexpr std::size_t kParticipants = 1'000;  // read at once
 }  // namespace
 
 struct Owner::Loaded {
-  Head head;
+  Begun begun;
   std::vector<Participant> members;
+  std::vector<Before> before;             // of each key
+  std::vector<std::uint64_t> countables;  // at each seq
   std::optional<Error> error;
 };
 
 void Owner::load(std::vector<Wanted> wanted) {
-  gate_.spawn([this, wanted = std::move(wanted)] { return load_all(wanted); });
+  if (shared_.info.one_log) {
+    gate_.spawn([this, wanted = std::move(wanted)] { return load_all(wanted); });
+    return;
+  }
+  // Each waits for a store over the network: side by side.
+  for (auto& one : wanted) gate_.spawn([this, one = std::move(one)] { return load_one(one); });
+}
+
+/// What must be read before more of the conversation can be committed.
+Owner::Wanted Owner::wanted_by(ConversationState& state) const {
+  Wanted out{&state, state.phase == ConversationState::Phase::unloaded, unknown_users(state),
+             generation_of(state.id)};
+  if (!shared_.info.one_log) look_up_later(state, out);
+  return out;
+}
+
+void Owner::look_up_later(const ConversationState& state, Wanted& wanted) const {
+  for (const auto& waiting : state.changes)
+    if (!waiting.before) wanted.keys.emplace_back(waiting.actor, key_of(waiting.change));
+  for (const auto& [request, route, before] : state.sends) {
+    if (wanted.keys.size() >= shared_.settings.batch_entries) break;
+    if (!before) wanted.keys.emplace_back(request.sender, request.client_message_id);
+  }
+  for (const auto& waiting : state.marks)
+    if (!waiting.read_countable && waiting.request.read &&
+        (wanted.whole || waiting.request.read < state.head.seq))
+      wanted.seqs.push_back(waiting.request.read);
 }
 
 /// On the pool.
-Owner::Loaded Owner::read(const ConversationId& id, bool whole,
-                          const std::vector<UserId>& users) const {
+Owner::Loaded Owner::read(const ConversationId& id, const Wanted& wanted) const {
+  const auto& [state, whole, users, generation, keys, seqs] = wanted;
   Loaded out;
   const auto add_marks = [&](UserId user) {
     auto marks = shared_.store.marks(id, user);
@@ -31,11 +60,22 @@ Owner::Loaded Owner::read(const ConversationId& id, bool whole,
       out.error = marks.error();
   };
   if (whole) {
-    auto head = shared_.store.head(id);
-    if (head)
-      out.head = *head;
+    auto begun = shared_.store.begin(id, generation);
+    if (begun)
+      out.begun = std::move(*begun);
     else
-      out.error = head.error();
+      out.error = begun.error();
+  }
+  for (const auto& [sender, key] : keys) {
+    auto found = shared_.store.find(id, sender, key);
+    if (!found) out.error = found.error();
+    out.before.push_back(found ? *found : Before());
+  }
+  for (const auto seq : seqs) {
+    auto entries = shared_.store.read(id, seq, seq, 1, false);
+    if (!entries) out.error = entries.error();
+    // Where there is none, the mark is refused for what it is.
+    out.countables.push_back(entries && !entries->empty() ? entries->front()->countable : 0);
   }
   if (id.is_direct()) {
     add_marks(UserId(id.first()));
@@ -43,7 +83,7 @@ Owner::Loaded Owner::read(const ConversationId& id, bool whole,
     return out;
   }
   for (const auto user : users) add_marks(user);
-  if (!whole || out.head.group.wide) return out;
+  if (!whole || out.begun.head.group.wide) return out;
   for (UserId after;;) {
     auto page = shared_.store.participants(id, after, kParticipants);
     if (!page) {
@@ -85,33 +125,69 @@ boost::asio::awaitable<void> Owner::load_all(std::vector<Wanted> wanted) {
   auto loaded = co_await run_blocking(shared_.loops.pool(), [this, wanted] {
     std::vector<Loaded> out;
     // The id of a state never changes, so the pool may read it while the loop owns the rest.
-    for (const auto& one : wanted) out.push_back(read(one.state->id, one.whole, one.users));
+    for (const auto& one : wanted) out.push_back(read(one.state->id, one));
     return out;
   });
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    auto& state = *wanted[i].state;
-    auto& got = loaded[i];
-    if (!got.error && wanted[i].whole && state.id.is_direct() && got.head.seq == Seq(0))
-      got.error = co_await missing_person(state.id);
-    if (got.error) {
-      Answers answers(shared_.loops);
-      state.phase =
-          wanted[i].whole ? ConversationState::Phase::unloaded : ConversationState::Phase::ready;
-      fail_waiting(state, *got.error, answers);
-      continue;
-    }
-    if (wanted[i].whole) {
-      state.head = got.head;
-      ids_.start_after(state.head.id.value);
-    }
-    for (const auto& [user, marks] : got.members)
-      if (state.id.is_direct() || marks.joined) state.add(user, marks);
-    state.phase = ConversationState::Phase::ready;
-    refuse_strangers(state, wanted[i].users);
-    if (state.waits()) enqueue(state);
-  }
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    co_await take_loaded(wanted[i], std::move(loaded[i]));
   flush();
   arm();
+}
+
+boost::asio::awaitable<void> Owner::load_one(Wanted wanted) {
+  auto loaded = co_await run_blocking(shared_.loops.pool(),
+                                      [this, wanted] { return read(wanted.state->id, wanted); });
+  co_await take_loaded(wanted, std::move(loaded));
+  flush();
+  arm();
+  finish_yielding();
+}
+
+boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded got) {
+  auto& state = *wanted.state;
+  const auto& [head, tail] = got.begun;
+  if (!got.error && wanted.whole && state.id.is_direct() && head.seq == Seq(0) && tail.empty())
+    got.error = co_await missing_person(state.id);
+  // The shard may have been lost meanwhile, and be back in another generation.
+  const bool lost = generation_of(state.id) != wanted.generation;
+  if (lost) got.error = lost_shard();
+  state.phase = lost || (wanted.whole && got.error) ? ConversationState::Phase::unloaded
+                                                    : ConversationState::Phase::ready;
+  if (got.error) {
+    Answers answers(shared_.loops);
+    fail_waiting(state, *got.error, answers);
+    if (state.rewatch && !lost) {
+      log::warn("message", "cannot read whom {} still waits for: {}", state.id.text(),
+                got.error->message);
+      ++state.pins;
+      load_again_.push_back(&state);
+    }
+    co_return;
+  }
+  if (wanted.whole) {
+    state.head = head;
+    state.tail = tail;
+    ids_.start_after(tail.empty() ? head.id.value : tail.back()->id.value);
+  }
+  for (const auto& [user, marks] : got.members)
+    if (state.id.is_direct() || marks.joined) state.add(user, marks);
+  // What came since the reading waits for its own.
+  std::size_t at = 0;
+  const auto answer = [&](std::optional<Before>& before, UserId sender, const auto& key_of_it) {
+    if (before || at == wanted.keys.size()) return;
+    if (wanted.keys[at] == std::pair(sender, key_of_it())) before = got.before[at++];
+  };
+  for (auto& waiting : state.changes)
+    answer(waiting.before, waiting.actor, [&] { return key_of(waiting.change); });
+  for (auto& [request, route, before] : state.sends)
+    answer(before, request.sender, [&r = request] { return r.client_message_id; });
+  at = 0;
+  for (auto& [request, route, countable] : state.marks)
+    if (!countable && at < wanted.seqs.size() && wanted.seqs[at] == request.read)
+      countable = got.countables[at++];
+  refuse_strangers(state, wanted.users);
+  if (state.rewatch) watch_newest(state);
+  if (state.waits()) enqueue(state);
 }
 
 /// Who never was in the group must not learn that there is one.

@@ -37,7 +37,7 @@ void Owner::fan_out(Group& group) {
         notices.push_back({member.user, view_of(state, member.user), waiting.request.origin});
     }
   }
-  if (groups) shared_.feed.wake();
+  if (groups && shared_.feed) shared_.feed->wake();
   if (!deliveries.empty()) {
     fan_out_.deliver(std::move(deliveries), [this](std::vector<FanOut::Absent> absent) {
       const auto now = shared_.hybrid.now();

@@ -21,8 +21,10 @@ std::unexpected<Error> stale() {
 
 }  // namespace
 
-MemoryConversationStore::MemoryConversationStore(Generation generation)
-    : info_{random_epoch(), generation, 0}, thread_([this] { run(); }) {}
+MemoryConversationStore::MemoryConversationStore(Generation generation, bool one_log)
+    : info_{random_epoch(), one_log ? generation : Generation(0), 0, one_log},
+      generation_(generation.value),
+      thread_([this] { run(); }) {}
 
 MemoryConversationStore::~MemoryConversationStore() {
   {
@@ -59,15 +61,18 @@ void MemoryConversationStore::run() {
 }
 
 Result<std::uint64_t> MemoryConversationStore::apply(const Commit& commit) {
-  if (commit.generation != info_.generation) return stale();
+  if (commit.generation.value != generation_) return stale();
   const std::lock_guard lock(mutex_);
   for (const auto& append : commit.group) apply(commit.now, append);
   return feed_.size();
 }
 
 void MemoryConversationStore::apply(TimeMs now, const Append& append) {
+  if (!append.entries.empty()) last_appended_[append.conversation] = append.entries.size();
   for (const auto& entry : append.entries) {
     auto& log = logs_[append.conversation];
+    const auto place = entry->seq.value - 1;
+    if (!info_.one_log && place < log.size() && *log[place] == *entry) continue;  // again
     PARLEY_CHECK(entry->conversation == append.conversation, "an entry of another conversation");
     PARLEY_CHECK(entry->seq.value == log.size() + 1, "entries are numbered densely from the head");
     if (!entry->client_message_id.empty())
@@ -95,9 +100,15 @@ Head MemoryConversationStore::head_of(const ConversationId& conversation) const 
 
 Result<Begun> MemoryConversationStore::begin(const ConversationId& conversation,
                                              Generation generation) {
-  if (generation != info_.generation) return stale();
-  PARLEY_TRY(end, head(conversation));
-  return Begun{end, {}};
+  if (generation.value != generation_) return stale();
+  const std::lock_guard lock(mutex_);
+  if (info_.one_log) return Begun{head_of(conversation), {}};
+  Begun begun;
+  const auto& log = logs_[conversation];
+  const auto certain = log.size() - last_appended_[conversation];
+  if (certain) begun.head = head_after(*log[certain - 1]);
+  begun.tail.assign(log.begin() + static_cast<std::ptrdiff_t>(certain), log.end());
+  return begun;
 }
 
 Result<Head> MemoryConversationStore::head(const ConversationId& conversation) {
@@ -198,6 +209,30 @@ void MemoryConversationStore::set_position(std::string_view consumer, std::uint6
   const std::lock_guard lock(mutex_);
   auto& stored = positions_[std::string(consumer)];
   stored = std::max(stored, position);
+}
+
+Result<std::vector<ConversationId>> MemoryConversationStore::touched(ShardId shard, TimeMs since) {
+  const std::lock_guard lock(mutex_);
+  std::vector<ConversationId> found;
+  for (const auto& [id, log] : logs_)
+    if (shard_of(id) == shard && !log.empty() && log.back()->time >= since) found.push_back(id);
+  return found;
+}
+
+Result<TimeMs> MemoryConversationStore::settled(ShardId shard) {
+  const std::lock_guard lock(mutex_);
+  return settled_[shard];
+}
+
+Result<void> MemoryConversationStore::set_settled(ShardId shard, TimeMs time) {
+  const std::lock_guard lock(mutex_);
+  settled_[shard] = std::max(settled_[shard], time);
+  return {};
+}
+
+void MemoryConversationStore::take_over(Generation generation) {
+  PARLEY_CHECK(!info_.one_log, "one log has one writer");
+  generation_ = generation.value;
 }
 
 }  // namespace parley

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -8,17 +9,19 @@
 #include <vector>
 
 #include "ports/conversation_store.h"
+#include "ports/shard_duties.h"
 
 namespace parley {
 
 /// The conversation store in memory: the fake of tests, and what runs under the thread sanitizer.
 /// Nothing survives the object. Commits are applied, become readable and are answered on the
 /// store's own thread, in the order of the calls; destruction first answers what was taken. Any
-/// thread may call anything.
-class MemoryConversationStore final : public ConversationStore, public Feed {
+/// thread may call anything. Without `one_log` it keeps the promises of a store whose conversations
+/// have logs of their own: what was appended last comes back from `begin` as the tail.
+class MemoryConversationStore final : public ConversationStore, public Feed, public ShardDuties {
  public:
   /// `generation` is the one that this opening has; a commit with another one is stale.
-  explicit MemoryConversationStore(Generation generation = Generation(1));
+  explicit MemoryConversationStore(Generation generation = Generation(1), bool one_log = true);
   ~MemoryConversationStore() override;
   MemoryConversationStore(const MemoryConversationStore&) = delete;
 
@@ -43,6 +46,14 @@ class MemoryConversationStore final : public ConversationStore, public Feed {
   Result<std::uint64_t> position(std::string_view consumer) override;
   void set_position(std::string_view consumer, std::uint64_t position) override;
 
+  Result<std::vector<ConversationId>> touched(ShardId shard, TimeMs since) override;
+  Result<TimeMs> settled(ShardId shard) override;
+  Result<void> set_settled(ShardId shard, TimeMs time) override;
+
+  /// All shards have another owner from now on: commits of the generation before are stale. Without
+  /// `one_log` only.
+  void take_over(Generation generation);
+
  private:
   struct Commit {
     Generation generation;
@@ -62,6 +73,7 @@ class MemoryConversationStore final : public ConversationStore, public Feed {
   Head head_of(const ConversationId& conversation) const;
 
   const StoreInfo info_;
+  std::atomic<std::uint64_t> generation_;
 
   std::mutex queue_mutex_;
   std::condition_variable wake_;
@@ -70,12 +82,14 @@ class MemoryConversationStore final : public ConversationStore, public Feed {
 
   std::mutex mutex_;  // guards what follows
   std::map<ConversationId, std::vector<EntryPtr>> logs_;
+  std::map<ConversationId, std::size_t> last_appended_;  // entries of the last append
   std::map<std::tuple<ConversationId, UserId, std::string>, EntryPtr> sent_;
   std::map<std::pair<ConversationId, UserId>, Marks> marks_;
   std::map<UserId, std::map<ConversationId, Row>> inboxes_;
   std::vector<EntryPtr> feed_;
   std::uint64_t trimmed_ = 0;
   std::map<std::string, std::uint64_t, std::less<>> positions_;
+  std::map<ShardId, TimeMs> settled_;
 
   std::thread thread_;
 };

@@ -157,19 +157,38 @@ inline bool wait_until(std::function<bool()> condition) {
   return true;
 }
 
-class MessageServiceTest : public ::testing::TestWithParam<std::size_t> {
+/// Everything holds with one log for all conversations and with a log for each.
+struct Shape {
+  std::size_t loops = 1;
+  bool one_log = true;
+};
+inline const auto kShapes =
+    ::testing::Values(Shape{1, true}, Shape{2, true}, Shape{1, false}, Shape{2, false});
+inline std::string name_of(const ::testing::TestParamInfo<Shape>& shape) {
+  return std::to_string(shape.param.loops) + (shape.param.one_log ? "_one_log" : "_many_logs");
+}
+
+class MessageServiceTest : public ::testing::TestWithParam<Shape> {
  protected:
   MessageServiceTest() { start(); }
   ~MessageServiceTest() override { stop(); }
 
   void start() {
-    loops = std::make_unique<Loops>(GetParam(), 1);
+    loops = std::make_unique<Loops>(GetParam().loops, 1);
     service = std::make_unique<MessageService>(
-        MessageService::Needs{*loops, clock, hybrid, full, memory, users, sessions, out,
+        MessageService::Needs{*loops, clock, hybrid, full, GetParam().one_log ? &memory : nullptr,
+                              GetParam().one_log ? nullptr : &memory, users, sessions, out,
                               [this](GatewayId) { return &out; }, metrics},
         Settings{});
     loops->start();
     ASSERT_TRUE(service->start());
+    if (!GetParam().one_log) gain_all();
+  }
+  /// Every shard, as a process does that is alone; a new generation each time.
+  void gain_all() {
+    memory.take_over(Generation(++generation));
+    for (std::uint32_t shard = 0; shard < kShards; ++shard)
+      service->gain(ShardId(shard), Generation(generation));
   }
   void stop() {
     std::promise<void> drained;
@@ -211,7 +230,8 @@ class MessageServiceTest : public ::testing::TestWithParam<std::size_t> {
 
   ManualClock clock;
   HybridClock hybrid{clock};
-  MemoryConversationStore memory;
+  std::uint64_t generation = 1;
+  MemoryConversationStore memory{Generation(1), GetParam().one_log};
   FullAtTimes full{memory};
   FewUsers users;
   Recorder out;
