@@ -18,6 +18,7 @@ struct CassandraConversationStoreSettings {
   std::uint64_t bucket_entries = 10'000;  // of one partition; fixed for the life of a store
   std::chrono::seconds idempotency = std::chrono::days(31);
   std::chrono::seconds recent = std::chrono::days(8);  // how long a shard's traces are kept
+  std::chrono::seconds clocks_apart{5};                // of the processes that write, at most
 
   // A write whose outcome is unknown is repeated after this long, and twice that each time.
   std::chrono::milliseconds repeat_after{50};
