@@ -31,8 +31,9 @@ class MessageService final : public MessageApi {
   /// anything is sent; the loops run.
   Result<void> start();
   /// Where conversations have logs of their own: the shard is this process's from now on, under
-  /// that generation, and what is still to be done for its entries is taken up. Any thread.
-  void gain(ShardId shard, Generation generation);
+  /// that generation. Calls back, on a loop, when it is served, and what its last owner left to be
+  /// done is known; not if it is lost before. Any thread.
+  void gain(ShardId shard, Generation generation, std::function<void()> served);
   /// The shard is given up: what comes or waits is answered `stale_generation`. Calls back, on a
   /// loop, when nothing of it is in flight. Any thread.
   void lose(ShardId shard, std::function<void()> done);
@@ -81,7 +82,8 @@ class MessageService final : public MessageApi {
   std::size_t home(ShardId shard) const { return shard.value % owners_.size(); }
   void rewatch(const std::vector<ConversationId>& conversations, std::uint64_t position,
                std::function<void()> done);
-  boost::asio::awaitable<void> take_up(ShardId shard);
+  boost::asio::awaitable<void> take_up(ShardId shard, Generation generation,
+                                       std::function<void()> served);
   Result<void> start_from_feed();
   void keep_position();
   boost::asio::awaitable<void> keep_settled();
@@ -95,7 +97,11 @@ class MessageService final : public MessageApi {
   Reader reader_;
   Gate gate_;  // on loop 0, as are the timer and the rest
   boost::asio::steady_timer timer_;
-  std::map<ShardId, TimeMs> settled_;  // of this process's shards, what was last stored
+  struct Tenure {
+    Generation generation;
+    TimeMs settled = {};  // what was last stored; 0: not known yet
+  };
+  std::map<ShardId, Tenure> tenures_;  // of this process's shards
   bool closing_ = false;
 };
 

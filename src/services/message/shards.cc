@@ -10,47 +10,62 @@ constexpr std::int64_t kMargin = 10'000;  // ms, for clocks that differ and comm
 constexpr std::chrono::seconds kTryAgain{1};
 }  // namespace
 
-void MessageService::gain(ShardId shard, Generation generation) {
-  boost::asio::post(shared_.loops.at(home(shard)), [this, shard, generation] {
-    owners_[home(shard)]->gain(shard, generation);
-    boost::asio::post(shared_.loops.at(0), [this, shard] {
-      settled_[shard] = TimeMs(0);
-      gate_.spawn([this, shard] { return take_up(shard); });
-    });
+void MessageService::gain(ShardId shard, Generation generation, std::function<void()> served) {
+  boost::asio::post(shared_.loops.at(0), [this, shard, generation, served = std::move(served)] {
+    tenures_[shard] = {generation};
+    gate_.spawn([this, shard, generation, served] { return take_up(shard, generation, served); });
   });
 }
 
 void MessageService::lose(ShardId shard, std::function<void()> done) {
-  boost::asio::post(shared_.loops.at(0), [this, shard] { settled_.erase(shard); });
-  boost::asio::post(shared_.loops.at(home(shard)), [this, shard, done = std::move(done)]() mutable {
-    owners_[home(shard)]->lose(shard, std::move(done));
+  boost::asio::post(shared_.loops.at(0), [this, shard, done = std::move(done)]() mutable {
+    tenures_.erase(shard);
+    boost::asio::post(shared_.loops.at(home(shard)),
+                      [this, shard, done = std::move(done)]() mutable {
+                        owners_[home(shard)]->lose(shard, std::move(done));
+                      });
   });
 }
 
-/// Watches what the shard's last owner may not have seen to its end. Until that is known nothing of
-/// the shard counts as settled, so that yet another owner finds it too.
-boost::asio::awaitable<void> MessageService::take_up(ShardId shard) {
-  while (settled_.contains(shard) && !closing_) {
+/// Serves the shard, and watches what its last owner may not have seen to its end. Until that is
+/// watched nothing of the shard counts as settled, so that yet another owner finds it too.
+boost::asio::awaitable<void> MessageService::take_up(ShardId shard, Generation generation,
+                                                     std::function<void()> served) {
+  const auto mine = [this, shard, generation] {
+    const auto tenure = tenures_.find(shard);
+    return tenure != tenures_.end() && tenure->second.generation == generation && !closing_;
+  };
+  const TimeMs now = shared_.hybrid.now();
+  while (mine()) {
     const auto found = co_await run_blocking(
         shared_.loops.pool(),
-        [this, shard]() -> Result<std::pair<TimeMs, std::vector<ConversationId>>> {
+        [this, shard, now]() -> Result<std::pair<TimeMs, std::vector<ConversationId>>> {
           PARLEY_TRY(settled, duties_->settled(shard));
+          if (!settled) {
+            // Its first owner: said before it is served, so that no later one has to look for more.
+            PARLEY_TRY_VOID(duties_->set_settled(shard, now));
+            return std::pair(now, std::vector<ConversationId>());
+          }
           PARLEY_TRY(touched, duties_->touched(shard, TimeMs(settled.value - kMargin)));
+          std::erase_if(touched, [](const auto& id) { return !id.is_direct(); });
           return std::pair(settled, std::move(touched));
         });
+    if (!mine()) co_return;
     if (found) {
-      auto direct = found->second;
-      std::erase_if(direct, [](const auto& id) { return !id.is_direct(); });
+      boost::asio::post(shared_.loops.at(home(shard)), [this, shard, generation] {
+        owners_[home(shard)]->gain(shard, generation);
+      });
       const auto position = static_cast<std::uint64_t>(found->first.value) + 1;
-      rewatch(direct, position, [this, shard, settled = found->first] {
-        boost::asio::post(shared_.loops.at(0), [this, shard, settled] {
-          // What is watched by now holds `undecided_from` back.
-          if (settled_.contains(shard)) settled_[shard] = std::max(settled, TimeMs(1));
+      rewatch(found->second, position, [this, shard, mine, settled = found->first] {
+        boost::asio::post(shared_.loops.at(0), [this, shard, mine, settled] {
+          if (mine()) tenures_[shard].settled = settled;
         });
       });
+      // After what was posted to the shard's loop.
+      boost::asio::post(shared_.loops.at(home(shard)), served);
       co_return;
     }
-    log::warn("message", "shard {} is served, but what its last owner left is not known yet: {}",
+    log::warn("message", "shard {} is not served yet: what its last owner left is not known: {}",
               shard.value, found.error().message);
     boost::asio::steady_timer pause(shared_.loops.at(0), kTryAgain);
     co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
@@ -63,18 +78,22 @@ boost::asio::awaitable<void> MessageService::keep_settled() {
   auto decided = static_cast<std::uint64_t>(shared_.hybrid.now().value);
   for (const auto& owner : owners_) decided = std::min(decided, owner->undecided_from() - 1);
   const TimeMs until(static_cast<std::int64_t>(decided));
-  std::vector<ShardId> moved;
-  for (const auto& [shard, stored] : settled_)
-    if (stored && stored < until && stored.value < shared_.last_commit[shard.value])
-      moved.push_back(shard);
+  std::vector<std::pair<ShardId, Generation>> moved;
+  for (const auto& [shard, tenure] : tenures_)
+    if (tenure.settled && tenure.settled < until &&
+        tenure.settled.value < shared_.last_commit[shard.value])
+      moved.emplace_back(shard, tenure.generation);
   const auto stored =
       co_await run_blocking(shared_.loops.pool(), [this, moved, until]() -> Result<void> {
-        for (const auto shard : moved) PARLEY_TRY_VOID(duties_->set_settled(shard, until));
+        for (const auto& [shard, generation] : moved)
+          PARLEY_TRY_VOID(duties_->set_settled(shard, until));
         return {};
       });
   if (!stored) log::warn("message", "what is done is not noted: {}", stored.error().message);
-  for (const auto shard : moved)
-    if (const auto at = settled_.find(shard); stored && at != settled_.end()) at->second = until;
+  for (const auto& [shard, generation] : moved)
+    if (const auto tenure = tenures_.find(shard);
+        stored && tenure != tenures_.end() && tenure->second.generation == generation)
+      tenure->second.settled = until;
   keep_position();
 }
 

@@ -11,6 +11,11 @@ class ShardsTest : public MessageServiceTest {
     service->lose(which, [&] { idle.set_value(); });
     idle.get_future().get();
   }
+  void gain(ShardId which) {
+    std::promise<void> served;
+    service->gain(which, Generation(generation), [&] { served.set_value(); });
+    served.get_future().get();
+  }
   Result<Head> send_one(const std::string& key, const std::string& body = "body") {
     return send({message(1, kAnn, key, body)})[0].sent;
   }
@@ -35,7 +40,7 @@ TEST_P(ShardsTest, AShardThatCameBackGoesOnWhereItsLogEnds) {
   const auto first = send_one("one");
   ASSERT_TRUE(first);
   lose(shard);
-  service->gain(shard, Generation(generation));
+  gain(shard);
   const auto again = send_one("one");
   ASSERT_TRUE(again);
   EXPECT_EQ(again->seq, Seq(1));
@@ -54,7 +59,7 @@ TEST_P(ShardsTest, ALeaseThatPassedOnUnnoticedAcknowledgesNothingMore) {
   EXPECT_EQ(refused.error().code, Code::stale_generation);
   EXPECT_EQ(memory.head(kTalk)->seq, Seq(1));
   // And once it owns the shard again it begins with what is stored.
-  service->gain(shard, Generation(generation));
+  gain(shard);
   const auto second = send_one("two");
   ASSERT_TRUE(second);
   EXPECT_EQ(second->seq, Seq(2));
@@ -73,7 +78,7 @@ TEST_P(ShardsTest, ManySendsAcrossHandOversAreEachThereOnceInOrder) {
     }
     lose(shard);
     if (round % 2) memory.take_over(Generation(++generation));
-    service->gain(shard, Generation(generation));
+    gain(shard);
     const auto retried = send_one(sent.back(), sent.back());
     ASSERT_TRUE(retried);
     EXPECT_EQ(retried->seq.value, sent.size());

@@ -3,14 +3,17 @@
 #include <gmock/gmock.h>
 #include <thread>
 
+#include "adapters/last_seen/cassandra/last_seen_store.h"
 #include "adapters/last_seen/memory/last_seen_store.h"
 #include "adapters/last_seen/sqlite/last_seen_store.h"
+#include "tests/support/cassandra/keyspace.h"
 #include "tests/support/contract/failures.h"
 #include "tests/support/contract/temp_folder.h"
 
 namespace parley::test {
 namespace {
 
+using last_seen::CassandraLastSeenStore;
 using last_seen::MemoryLastSeenStore;
 using last_seen::SqliteLastSeenStore;
 
@@ -98,6 +101,31 @@ class SqliteUnderTest final : public StoreUnderTest {
   std::unique_ptr<SqliteLastSeenStore> store_;
 };
 
+/// The real server; one keyspace, emptied for each promise.
+class CassandraUnderTest final : public StoreUnderTest {
+ public:
+  CassandraUnderTest() {
+    static const Keyspace keyspace;
+    settings_ = keyspace.settings();
+    reopen();
+    if (auto emptied = session_->run("TRUNCATE last_seen"); !emptied)
+      throw std::runtime_error(emptied.error().message);
+  }
+  LastSeenStore& store() override { return *store_; }
+  void reopen() override {
+    store_.reset();
+    session_ = Keyspace::open(settings_);
+    auto opened = CassandraLastSeenStore::open(session_);
+    if (!opened) throw std::runtime_error(opened.error().message);
+    store_ = std::move(*opened);
+  }
+
+ private:
+  cassandra::Settings settings_;
+  std::shared_ptr<cassandra::Session> session_;
+  std::unique_ptr<CassandraLastSeenStore> store_;
+};
+
 struct Adapter {
   const char* name;
   std::unique_ptr<StoreUnderTest> (*make)();
@@ -107,6 +135,8 @@ const Adapter kAdapters[] = {
      []() -> std::unique_ptr<StoreUnderTest> { return std::make_unique<MemoryUnderTest>(); }},
     {"Sqlite",
      []() -> std::unique_ptr<StoreUnderTest> { return std::make_unique<SqliteUnderTest>(); }},
+    {"Cassandra",
+     []() -> std::unique_ptr<StoreUnderTest> { return std::make_unique<CassandraUnderTest>(); }},
 };
 
 class LastSeenContract : public testing::TestWithParam<std::tuple<Adapter, Promise>> {};

@@ -30,8 +30,8 @@ Result<Seq> CassandraConversationStore::last_seq(const ConversationId& conversat
   return rows.empty() ? Seq() : Seq(static_cast<std::uint64_t>(rows.at(0, 0).bigint()));
 }
 
-/// A partition is begun only when everything in the one before is committed, so those with rows come
-/// before those without: found by doubling, then halving.
+/// A partition is begun only when everything in the one before is committed, so those with rows
+/// come before those without: found by doubling, then halving.
 Result<Seq> CassandraConversationStore::last_seq(const ConversationId& conversation) {
   std::uint64_t full = 0, empty = 1;
   PARLEY_TRY(last, last_seq(conversation, 0));
@@ -93,7 +93,8 @@ Result<Begun> CassandraConversationStore::begin(const ConversationId& conversati
   if (QuickReads::wanted()) return fail(Code::busy, "Cassandra is not asked on an event loop");
   if (!holds(conversation, generation)) return stale();
   PARLEY_TRY(end, read_end(conversation));
-  // The generations of leases never go back; what a later one has written is not this one's to read.
+  // The generations of leases never go back; what a later one has written is not this one's to
+  // read.
   if (cassandra_log::newest(end.rows) > generation) return stale();
   if (!holds(conversation, generation)) return stale();
   return std::move(end.begun);

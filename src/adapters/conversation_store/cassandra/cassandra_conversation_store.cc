@@ -35,10 +35,11 @@ Result<std::uint64_t> ensure(cassandra::Session& session, std::string_view name,
 Result<void> must_be(cassandra::Session& session, std::string_view name, std::uint64_t value) {
   PARLEY_TRY(stored, ensure(session, name, value));
   if (stored == value) return {};
-  return fail(Code::unsupported,
-              fmt::format("the store in Cassandra was made with {} = {}, this program has {}: it is "
-                          "fixed for the life of a store",
-                          name, stored, value));
+  return fail(
+      Code::unsupported,
+      fmt::format("the store in Cassandra was made with {} = {}, this program has {}: it is "
+                  "fixed for the life of a store",
+                  name, stored, value));
 }
 
 std::uint64_t random_number() {

@@ -81,8 +81,9 @@ class CassandraConversationStore final : public ConversationStore, public ShardD
   Result<void> read_bucket(const ConversationId& conversation, Seq from, Seq to, std::size_t limit,
                            bool newest, std::vector<EntryPtr>& out);
   /// All rows, page by page, until `take` says false.
-  Result<void> each_row(cassandra::Statement statement,
-                        const std::function<Result<bool>(const cassandra::Rows&, std::size_t)>& take);
+  Result<void> each_row(
+      cassandra::Statement statement,
+      const std::function<Result<bool>(const cassandra::Rows&, std::size_t)>& take);
 
   const std::shared_ptr<cassandra::Session> session_;
   const Settings settings_;
@@ -95,7 +96,7 @@ class CassandraConversationStore final : public ConversationStore, public ShardD
   std::list<Writing> writes_;  // not settled yet
   bool closing_ = false;
   std::function<void()> drained_;
-  std::int64_t period_ = 0;                                // of what is in `noted_`
+  std::int64_t period_ = 0;                   // of what is in `noted_`
   std::unordered_set<ConversationId> noted_;  // whose row in `touched` is stored
   std::thread thread_;
 };

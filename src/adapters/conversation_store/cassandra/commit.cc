@@ -13,8 +13,8 @@ namespace {
 
 using cassandra_log::number;
 
-// Several partitions in one batch: Cassandra refuses more than 50 KiB, and writes a warning for more
-// than ten partitions. A batch of one partition is one mutation, whatever its size.
+// Several partitions in one batch: Cassandra refuses more than 50 KiB, and writes a warning for
+// more than ten partitions. A batch of one partition is one mutation, whatever its size.
 constexpr std::size_t kMixedBytes = 16 << 10;
 constexpr std::size_t kMixedStatements = 20;  // two for each inbox
 
@@ -70,8 +70,7 @@ void CassandraConversationStore::commit(Generation generation, TimeMs now,
 
 /// The very same rows each time, with the same time stamps.
 void CassandraConversationStore::issue(Writing write) {
-  if (closing_)
-    return finish(write, fail_for(Code::unavailable, "the server is stopping", 1'000));
+  if (closing_) return finish(write, fail_for(Code::unavailable, "the server is stopping", 1'000));
   if (!holds(write->append.conversation, write->generation))
     return finish(write, std::unexpected(stale()));
   const auto requests = batches(*write);
@@ -114,8 +113,8 @@ void CassandraConversationStore::repeat(Writing write) {
   if (write->pause == std::chrono::milliseconds(0))
     log::warn("message", "a write to {} is repeated until it is certain: {}",
               write->append.conversation.text(), write->error->message);
-  write->pause = std::clamp(write->pause * 2, settings_.repeat_after,
-                            settings_.repeat_after_at_most);
+  write->pause =
+      std::clamp(write->pause * 2, settings_.repeat_after, settings_.repeat_after_at_most);
   write->timer = std::make_unique<boost::asio::steady_timer>(io_, write->pause);
   write->timer->async_wait([this, write](boost::system::error_code) { issue(write); });
 }

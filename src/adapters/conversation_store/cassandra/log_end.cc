@@ -6,8 +6,7 @@ namespace parley::cassandra_log {
 
 Result<std::optional<Begun>> end_of_log(std::span<const Row> rows, bool from_start) {
   Begun begun;
-  if (rows.empty())
-    return from_start ? std::optional(std::move(begun)) : std::optional<Begun>();
+  if (rows.empty()) return from_start ? std::optional(std::move(begun)) : std::optional<Begun>();
   Seq committed;
   for (const auto& row : rows) committed = std::max(committed, row.committed);
   auto next = rows.begin();

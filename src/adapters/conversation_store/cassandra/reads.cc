@@ -14,8 +14,8 @@ using cassandra_log::damaged;
 using cassandra_log::number;
 using cassandra_log::repeatable;
 
-constexpr std::uint32_t kPage = 1'000;   // rows asked for at once
-constexpr std::uint64_t kNewest = 64;    // that are looked through for a time, before halving
+constexpr std::uint32_t kPage = 1'000;  // rows asked for at once
+constexpr std::uint64_t kNewest = 64;   // that are looked through for a time, before halving
 
 /// A store over the network is never quick.
 Result<void> may_block() {
@@ -91,7 +91,8 @@ Result<void> CassandraConversationStore::read_bucket(const ConversationId& conve
       .integer(limit_of(limit));
   return each_row(std::move(statement), [&](const auto& rows, std::size_t i) -> Result<bool> {
     Seq committed;
-    if (!cassandra_log::decode_row(conversation, Seq(static_cast<std::uint64_t>(rows.at(i, 0).bigint())),
+    if (!cassandra_log::decode_row(conversation,
+                                   Seq(static_cast<std::uint64_t>(rows.at(i, 0).bigint())),
                                    rows.at(i, 1).bytes(), committed, out.emplace_back()))
       return damaged("entries");
     return true;

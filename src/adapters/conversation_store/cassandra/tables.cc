@@ -37,11 +37,11 @@ Result<Tables> Tables::prepare(cassandra::Session& s) {
                                     "VALUES (?, ?, ?) USING TTL ?"));
   PARLEY_TRY(put_settled,
              s.prepare("UPDATE settled USING TIMESTAMP ? SET time_ms = ? WHERE shard = ?"));
-  PARLEY_TRY(last_entries,
-             s.prepare("SELECT seq, value, WRITETIME(value) FROM entries "
-                       "WHERE conversation = ? AND bucket = ? AND seq <= ? LIMIT ?"));
-  PARLEY_TRY(entries_up, s.prepare("SELECT seq, value FROM entries WHERE conversation = ? AND "
-                                   "bucket = ? AND seq >= ? AND seq <= ? ORDER BY seq ASC LIMIT ?"));
+  PARLEY_TRY(last_entries, s.prepare("SELECT seq, value, WRITETIME(value) FROM entries "
+                                     "WHERE conversation = ? AND bucket = ? AND seq <= ? LIMIT ?"));
+  PARLEY_TRY(entries_up,
+             s.prepare("SELECT seq, value FROM entries WHERE conversation = ? AND "
+                       "bucket = ? AND seq >= ? AND seq <= ? ORDER BY seq ASC LIMIT ?"));
   PARLEY_TRY(entries_down, s.prepare("SELECT seq, value FROM entries WHERE conversation = ? AND "
                                      "bucket = ? AND seq >= ? AND seq <= ? LIMIT ?"));
   PARLEY_TRY(entry, s.prepare("SELECT value FROM entries "
@@ -61,14 +61,14 @@ Result<Tables> Tables::prepare(cassandra::Session& s) {
                                     "WHERE user_id = ? AND conversation > ?"));
   PARLEY_TRY(touched, s.prepare("SELECT conversation FROM touched WHERE shard = ? AND period = ?"));
   PARLEY_TRY(settled, s.prepare("SELECT time_ms FROM settled WHERE shard = ?"));
-  return Tables{std::move(put_entry),     std::move(put_sent),     std::move(put_changed),
-                std::move(put_head),      std::move(put_wide),     std::move(put_delivered),
-                std::move(put_read),      std::move(put_joined),   std::move(put_left),
-                std::move(put_touched),   std::move(put_settled),  std::move(last_entries),
-                std::move(entries_up),    std::move(entries_down), std::move(entry),
-                std::move(times_down),    std::move(sent),         std::move(marks),
-                std::move(participants),  std::move(inbox),        std::move(inbox_after),
-                std::move(touched),       std::move(settled)};
+  return Tables{std::move(put_entry),    std::move(put_sent),     std::move(put_changed),
+                std::move(put_head),     std::move(put_wide),     std::move(put_delivered),
+                std::move(put_read),     std::move(put_joined),   std::move(put_left),
+                std::move(put_touched),  std::move(put_settled),  std::move(last_entries),
+                std::move(entries_up),   std::move(entries_down), std::move(entry),
+                std::move(times_down),   std::move(sent),         std::move(marks),
+                std::move(participants), std::move(inbox),        std::move(inbox_after),
+                std::move(touched),      std::move(settled)};
 }
 
 cassandra::Statement repeatable(const cassandra::Prepared& prepared) {

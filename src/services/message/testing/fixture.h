@@ -187,8 +187,10 @@ class MessageServiceTest : public ::testing::TestWithParam<Shape> {
   /// Every shard, as a process does that is alone; a new generation each time.
   void gain_all() {
     memory.take_over(Generation(++generation));
+    std::atomic<std::uint32_t> served = 0;
     for (std::uint32_t shard = 0; shard < kShards; ++shard)
-      service->gain(ShardId(shard), Generation(generation));
+      service->gain(ShardId(shard), Generation(generation), [&served] { ++served; });
+    ASSERT_TRUE(wait_until([&] { return served == kShards; }));
   }
   void stop() {
     std::promise<void> drained;
