@@ -98,9 +98,9 @@ class Server:
             subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
 
     def redis(self):
-        """Keeps nothing on disk: what is in it may be lost. The title stays the command, by which the process is known."""
+        """Keeps nothing on disk: what is in it may be lost."""
         return [program("redis-server"), "--bind", "127.0.0.1", "--port", self.ports[0], "--dir", self.folder, "--save", "",
-                "--appendonly", "no", "--maxmemory", "256mb", "--daemonize", "no", "--set-proc-title", "no"]
+                "--appendonly", "no", "--maxmemory", "256mb", "--daemonize", "no"]
 
     def mysql(self):
         server = [program("mariadbd"), "--no-defaults"]
