@@ -1,8 +1,14 @@
 #include "adapters.h"
 
+#include <atomic>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "adapters/conversation_store/cassandra/cassandra_conversation_store.h"
 #include "adapters/conversation_store/memory/memory_conversation_store.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "base/check.h"
+#include "tests/support/cassandra/keyspace.h"
 #include "tests/support/contract/temp_folder.h"
 #include "tests/support/disk/disk.h"
 
@@ -51,6 +57,68 @@ class FolderSubject final : public RocksdbSubject {
   test::TempFolder temp_;
 };
 
+/// On the real server, for the program: made when it is first used, and dropped before it ends.
+class Cassandra final : public testing::Environment {
+ public:
+  void TearDown() override {
+    session_.reset();
+    keyspace_.reset();
+  }
+  const test::Keyspace& keyspace() {
+    if (!keyspace_) keyspace_ = std::make_unique<test::Keyspace>();
+    return *keyspace_;
+  }
+  void empty(std::string_view table) {
+    if (!session_) session_ = keyspace().open();
+    const auto emptied = session_->run(fmt::format("TRUNCATE {}", table));
+    PARLEY_CHECK(emptied, emptied.error().message);
+  }
+
+ private:
+  std::unique_ptr<test::Keyspace> keyspace_;
+  std::unique_ptr<cassandra::Session> session_;
+};
+
+// GoogleTest owns it.
+Cassandra& the_cassandra =
+    *static_cast<Cassandra*>(testing::AddGlobalTestEnvironment(new Cassandra));
+
+/// Begins with an empty keyspace. Opening again is another process that takes all shards over.
+class CassandraSubject final : public Subject {
+ public:
+  CassandraSubject() {
+    for (const auto table : {"log", "sent", "inboxes", "marks", "touched", "settled", "store"})
+      the_cassandra.empty(table);
+    open();
+  }
+  ConversationStore& store() override { return *store_; }
+  Feed* feed() override { return nullptr; }
+  Generation generation() override { return Generation(generation_.load()); }
+  void reopen() override {
+    store_.reset();
+    open();
+  }
+  void cut_power() override { reopen(); }
+
+ private:
+  void open() {
+    ++generation_;
+    CassandraConversationStoreSettings settings;
+    settings.bucket_entries = 4;  // so that all kinds of reads go over several
+    settings.holds = [this](ShardId, Generation of) { return of.value == generation_; };
+    settings.ask_owner = [this](const ConversationId& id) -> Result<Head> {
+      PARLEY_TRY(begun, store_->begin(id, generation()));
+      return begun.tail.empty() ? begun.head : head_after(*begun.tail.back());
+    };
+    auto opened =
+        CassandraConversationStore::open(the_cassandra.keyspace().open(), std::move(settings));
+    PARLEY_CHECK(opened, opened.error().message);
+    store_ = std::move(*opened);
+  }
+  std::atomic<std::uint64_t> generation_ = 0;
+  std::unique_ptr<CassandraConversationStore> store_;
+};
+
 /// On a disk that forgets what was not synced, flushing all the time, so that most of what is read
 /// comes from the tables.
 class DiskSubject final : public RocksdbSubject {
@@ -83,7 +151,8 @@ class DiskSubject final : public RocksdbSubject {
 std::vector<Adapter> adapters() {
   return {{"memory", false, [] { return std::make_unique<MemorySubject>(); }},
           {"rocksdb", true, [] { return std::make_unique<FolderSubject>(); }},
-          {"rocksdb_flushing", true, [] { return std::make_unique<DiskSubject>(); }}};
+          {"rocksdb_flushing", true, [] { return std::make_unique<DiskSubject>(); }},
+          {"cassandra", true, [] { return std::make_unique<CassandraSubject>(); }, false}};
 }
 
 }  // namespace parley::contract

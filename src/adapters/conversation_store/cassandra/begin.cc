@@ -71,7 +71,7 @@ Result<CassandraConversationStore::End> CassandraConversationStore::read_end(
         auto& row = end.rows.emplace_back();
         if (!cassandra_log::decode_row(conversation, seq, rows.at(i, 1).bytes(), row.committed,
                                        row.entry))
-          return cassandra_log::damaged("entries");
+          return cassandra_log::damaged("log");
         row.generation = Generation(static_cast<std::uint64_t>(rows.at(i, 2).bigint()));
       }
       // Fewer than asked for: the partition has no more, and the one before it is full.

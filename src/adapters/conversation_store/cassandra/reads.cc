@@ -58,7 +58,7 @@ Result<EntryPtr> CassandraConversationStore::entry(const ConversationId& convers
   Seq committed;
   if (!rows.empty() &&
       !cassandra_log::decode_row(conversation, seq, rows.at(0, 0).bytes(), committed, found))
-    return damaged("entries");
+    return damaged("log");
   return found;
 }
 
@@ -94,7 +94,7 @@ Result<void> CassandraConversationStore::read_bucket(const ConversationId& conve
     if (!cassandra_log::decode_row(conversation,
                                    Seq(static_cast<std::uint64_t>(rows.at(i, 0).bigint())),
                                    rows.at(i, 1).bytes(), committed, out.emplace_back()))
-      return damaged("entries");
+      return damaged("log");
     return true;
   });
 }
@@ -120,7 +120,7 @@ Result<std::vector<EntryPtr>> CassandraConversationStore::read(const Conversatio
   if (newest) std::ranges::reverse(out);
   for (std::size_t i = 1; i < out.size(); ++i)
     if (out[i]->seq.value != out[i - 1]->seq.value + 1)
-      return fail(Code::damaged, "an entry is missing from Cassandra's table entries");
+      return fail(Code::damaged, "an entry is missing from Cassandra's table log");
   return out;
 }
 
@@ -144,7 +144,7 @@ Result<Seq> CassandraConversationStore::seek(const ConversationId& conversation,
   while (before.value + 1 < after.value) {
     const Seq middle(before.value + (after.value - before.value) / 2);
     PARLEY_TRY(found, entry(conversation, middle));
-    if (!found) return fail(Code::damaged, "an entry is missing from Cassandra's table entries");
+    if (!found) return fail(Code::damaged, "an entry is missing from Cassandra's table log");
     (found->time < time ? before : after) = middle;
   }
   return after;

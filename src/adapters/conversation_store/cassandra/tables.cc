@@ -15,7 +15,7 @@ std::uint64_t number_at(const cassandra::Rows& rows, std::size_t row, std::size_
 }  // namespace
 
 Result<Tables> Tables::prepare(cassandra::Session& s) {
-  PARLEY_TRY(put_entry, s.prepare("INSERT INTO entries (conversation, bucket, seq, time_ms, value) "
+  PARLEY_TRY(put_entry, s.prepare("INSERT INTO log (conversation, bucket, seq, time_ms, value) "
                                   "VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"));
   PARLEY_TRY(put_sent, s.prepare("INSERT INTO sent (conversation, sender, key, value) "
                                  "VALUES (?, ?, ?, ?) USING TTL ? AND TIMESTAMP ?"));
@@ -37,16 +37,16 @@ Result<Tables> Tables::prepare(cassandra::Session& s) {
                                     "VALUES (?, ?, ?) USING TTL ?"));
   PARLEY_TRY(put_settled,
              s.prepare("UPDATE settled USING TIMESTAMP ? SET time_ms = ? WHERE shard = ?"));
-  PARLEY_TRY(last_entries, s.prepare("SELECT seq, value, WRITETIME(value) FROM entries "
+  PARLEY_TRY(last_entries, s.prepare("SELECT seq, value, WRITETIME(value) FROM log "
                                      "WHERE conversation = ? AND bucket = ? AND seq <= ? LIMIT ?"));
   PARLEY_TRY(entries_up,
-             s.prepare("SELECT seq, value FROM entries WHERE conversation = ? AND "
+             s.prepare("SELECT seq, value FROM log WHERE conversation = ? AND "
                        "bucket = ? AND seq >= ? AND seq <= ? ORDER BY seq ASC LIMIT ?"));
-  PARLEY_TRY(entries_down, s.prepare("SELECT seq, value FROM entries WHERE conversation = ? AND "
+  PARLEY_TRY(entries_down, s.prepare("SELECT seq, value FROM log WHERE conversation = ? AND "
                                      "bucket = ? AND seq >= ? AND seq <= ? LIMIT ?"));
-  PARLEY_TRY(entry, s.prepare("SELECT value FROM entries "
+  PARLEY_TRY(entry, s.prepare("SELECT value FROM log "
                               "WHERE conversation = ? AND bucket = ? AND seq = ?"));
-  PARLEY_TRY(times_down, s.prepare("SELECT seq, time_ms FROM entries "
+  PARLEY_TRY(times_down, s.prepare("SELECT seq, time_ms FROM log "
                                    "WHERE conversation = ? AND bucket = ? AND seq <= ? LIMIT ?"));
   PARLEY_TRY(sent, s.prepare("SELECT value FROM sent "
                              "WHERE conversation = ? AND sender = ? AND key = ?"));

@@ -26,7 +26,7 @@ std::int64_t number(Id id) {
   return static_cast<std::int64_t>(id.value);
 }
 
-/// The value of a row of `entries`: the head that its writer had, and the entry.
+/// The value of a row of `log`: the head that its writer had, and the entry.
 std::string encode_row(Seq committed, const Entry& entry, Generation generation);
 /// False for bytes that are no such value.
 bool decode_row(const ConversationId& conversation, Seq seq, std::string_view value, Seq& committed,

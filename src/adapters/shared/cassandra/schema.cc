@@ -8,7 +8,7 @@ std::span<const Migration> migrations() {
       {1, {"CREATE TABLE IF NOT EXISTS last_seen (user_id bigint PRIMARY KEY, seen_ms bigint)"}},
       // The conversation store; docs/formats.md says what each row is and how it is stamped.
       {2,
-       {"CREATE TABLE IF NOT EXISTS entries (conversation blob, bucket bigint, seq bigint, "
+       {"CREATE TABLE IF NOT EXISTS log (conversation blob, bucket bigint, seq bigint, "
         "time_ms bigint, value blob, PRIMARY KEY ((conversation, bucket), seq)) "
         "WITH CLUSTERING ORDER BY (seq DESC)",
         "CREATE TABLE IF NOT EXISTS sent (conversation blob, sender bigint, key blob, value blob, "
