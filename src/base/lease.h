@@ -30,6 +30,7 @@ class Lease {
     }
   }
   void end() { until_ = kEnded; }
+  bool ended() const { return until_.load() == kEnded; }
 
  private:
   static constexpr std::int64_t kEnded = std::numeric_limits<std::int64_t>::min();
