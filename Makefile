@@ -11,13 +11,13 @@ NINJA = ninja -j $(JOBS) -C
 PROGRAMS = parleyd parley parley-load
 SOURCES = git ls-files '*.h' '*.cc'
 
-.PHONY: help deps run split build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
+.PHONY: help deps run split backends backends-down build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
 
 help: ## print this list
 	@echo "Parley: type 'make run' for a server, 'make test' to check it."
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '  make %-18s %s\n' "$$name" "$$does"; done
 
-deps: ## install the packages that the build needs (SET=test, tidy or bench: those of that)
+deps: ## install the packages that the build needs (SET=cluster, test, tidy or bench: those of that)
 	@scripts/bootstrap $(or $(SET),build)
 
 run: build ## build the server and start it with demo people (ARGS=... is passed on)
@@ -25,6 +25,13 @@ run: build ## build the server and start it with demo people (ARGS=... is passed
 
 split: build ## build the server and start it as separate processes (scripts/split status, scripts/split stop)
 	@scripts/split start
+
+backends: ## start Redis, MariaDB, Cassandra, Kafka, ZooKeeper and an S3 store (FORM=full: three nodes of each of three)
+	@scripts/bootstrap cluster
+	@scripts/backends start $(if $(FORM),--form $(FORM))
+
+backends-down: ## stop them; their data stays in build/cluster
+	@scripts/backends stop
 
 build: ## build the release programs into build/release/bin
 	@scripts/bootstrap build
@@ -72,7 +79,8 @@ format: ## format the C++ sources in place
 	@scripts/bootstrap test
 	@$(SOURCES) | xargs clang-format-22 -i
 
-clean: ## remove build/
+clean: ## stop the servers that run in build/, and remove it
+	@for noted in $(wildcard build/*/servers.json build/*/backends/servers.json); do scripts/backends stop --folder $${noted%/*}; done
 	rm -rf build
 
 check-debootstrap: ## prove `make run` and `make test` in a minimal Debian 12 (root; about an hour)
