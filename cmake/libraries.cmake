@@ -25,6 +25,12 @@ add_library(soci INTERFACE)
 target_include_directories(soci SYSTEM INTERFACE /usr/include/soci)
 target_link_libraries(soci INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} PkgConfig::SQLITE3)
 
+# ZooKeeper's C client comes without a pkg-config file; THREADED: its header then declares the synchronous calls.
+find_library(ZOOKEEPER_MT zookeeper_mt REQUIRED)
+add_library(zookeeper_mt INTERFACE)
+target_compile_definitions(zookeeper_mt INTERFACE THREADED)
+target_link_libraries(zookeeper_mt INTERFACE ${ZOOKEEPER_MT})
+
 # One precompiled header: Asio and the standard headers that most files use.
 add_library(parley_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
 target_compile_options(parley_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")

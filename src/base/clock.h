@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <ctime>
 
 #include "base/ids.h"
 
@@ -31,6 +32,17 @@ class SystemClock final : public Clock {
 
  private:
   std::atomic<std::int64_t> offset_ms_{0};
+};
+
+/// Its `mono` goes on while the machine sleeps (CLOCK_BOOTTIME): what leases are counted by.
+class BootClock final : public Clock {
+ public:
+  TimeMs wall() const override { return SystemClock().wall(); }
+  Mono mono() const override {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  }
 };
 
 /// Stands still until a test moves it.
