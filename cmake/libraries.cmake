@@ -23,7 +23,9 @@ find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 add_library(soci INTERFACE)
 target_include_directories(soci SYSTEM INTERFACE /usr/include/soci)
-target_link_libraries(soci INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} PkgConfig::SQLITE3)
+target_link_libraries(soci INTERFACE ${SOCI_CORE})
+add_library(soci_sqlite INTERFACE)
+target_link_libraries(soci_sqlite INTERFACE ${SOCI_SQLITE3} soci PkgConfig::SQLITE3)
 
 # One precompiled header: Asio and the standard headers that most files use.
 add_library(parley_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)

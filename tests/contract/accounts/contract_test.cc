@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(Accounts, AccountsContract,
 
 TEST(SqliteAccounts, AddsInBulkAllOrNothing) {
   TempFolder folder;
-  auto stores = parley::accounts::SqliteAccounts::open(folder.path() / "accounts").value();
+  auto stores = accounts_on_sqlite(folder.path() / "accounts").value();
   const std::vector people = {account(7, "ann"), account(8, "bob")};
   const std::vector phones = {device(20, 7, "a"), device(21, 8, "b")};
   ASSERT_TRUE(stores->add(people, "hash", phones));

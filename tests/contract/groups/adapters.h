@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "adapters/groups/memory/group_store.h"
-#include "adapters/groups/sqlite/group_store.h"
+#include "adapters/groups/sql/group_store.h"
+#include "adapters/shared/sqlite/database.h"
 #include "tests/contract/groups/promises.h"
+#include "tests/support/contract/over.h"
 #include "tests/support/contract/temp_folder.h"
 
 namespace parley::test {
@@ -27,13 +29,14 @@ class SqliteGroupsUnderTest final : public GroupsUnderTest {
 
  private:
   void open() {
-    auto opened = parley::groups::SqliteGroupStore::open(folder_.path() / "group");
+    auto opened = over<parley::groups::SqlGroupStore>(
+        sqlite::Database::open({.folder = folder_.path() / "group"}, parley::groups::schema()));
     if (!opened) throw std::runtime_error(opened.error().message);
     store_ = std::move(*opened);
   }
 
   TempFolder folder_;
-  std::unique_ptr<parley::groups::SqliteGroupStore> store_;
+  std::unique_ptr<parley::groups::SqlGroupStore> store_;
 };
 
 }  // namespace parley::test

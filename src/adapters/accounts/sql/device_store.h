@@ -1,12 +1,12 @@
 #pragma once
-#include "adapters/shared/sqlite/database.h"
+#include "adapters/shared/sql/database.h"
 #include "ports/accounts.h"
 
 namespace parley::accounts {
 
-class SqliteDeviceStore final : public DeviceStore {
+class SqlDeviceStore final : public DeviceStore {
  public:
-  explicit SqliteDeviceStore(sqlite::Database& db) : db_(db) {}
+  explicit SqlDeviceStore(sql::Database& db) : db_(db) {}
 
   Result<void> put(const AccountDevice& device) override;
   Result<std::optional<AccountDevice>> by_id(DeviceId id) override;
@@ -17,7 +17,7 @@ class SqliteDeviceStore final : public DeviceStore {
   Result<std::uint64_t> last_id() override;
 
  private:
-  sqlite::Database& db_;
+  sql::Database& db_;
 };
 
 /// For a bulk load within a transaction of the caller.

@@ -1,15 +1,18 @@
 #pragma once
-#include "adapters/shared/sqlite/database.h"
+#include <memory>
+
+#include "adapters/shared/sql/database.h"
 #include "ports/groups.h"
 
 namespace parley::groups {
 
-/// groups.db, opened. Any thread.
-class SqliteGroupStore final : public GroupStore {
+/// The tables of the database that `SqlGroupStore` is given.
+const sql::Schema& schema();
+
+/// Groups in a database opened with `schema()`. Any thread.
+class SqlGroupStore final : public GroupStore {
  public:
-  /// Errors are one sentence for the person who starts the server (see sqlite::Database::open).
-  static Result<std::unique_ptr<SqliteGroupStore>> open(std::filesystem::path folder);
-  static Result<std::unique_ptr<SqliteGroupStore>> open(sqlite::Settings settings);
+  explicit SqlGroupStore(std::unique_ptr<sql::Database> db) : db_(std::move(db)) {}
 
   Result<Group> create(const Group& group, std::string_view request,
                        const GroupChange& change) override;
@@ -23,9 +26,7 @@ class SqliteGroupStore final : public GroupStore {
   Result<std::uint64_t> last_id() override;
 
  private:
-  explicit SqliteGroupStore(std::unique_ptr<sqlite::Database> db) : db_(std::move(db)) {}
-
-  std::unique_ptr<sqlite::Database> db_;
+  std::unique_ptr<sql::Database> db_;
 };
 
 }  // namespace parley::groups

@@ -1,12 +1,12 @@
 #pragma once
-#include "adapters/shared/sqlite/database.h"
+#include "adapters/shared/sql/database.h"
 #include "ports/accounts.h"
 
 namespace parley::accounts {
 
-class SqliteAccountStore final : public AccountStore {
+class SqlAccountStore final : public AccountStore {
  public:
-  explicit SqliteAccountStore(sqlite::Database& db) : db_(db) {}
+  explicit SqlAccountStore(sql::Database& db) : db_(db) {}
 
   Result<void> create(const Account& account, std::string_view password_hash) override;
   Result<std::optional<Account>> by_id(UserId id) override;
@@ -16,7 +16,7 @@ class SqliteAccountStore final : public AccountStore {
   Result<std::uint64_t> last_id() override;
 
  private:
-  sqlite::Database& db_;
+  sql::Database& db_;
 };
 
 /// For a bulk load within a transaction of the caller: no look before the insert, so what is there

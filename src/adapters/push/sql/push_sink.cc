@@ -1,30 +1,19 @@
-#include "adapters/push/sqlite/push_sink.h"
+#include "adapters/push/sql/push_sink.h"
 
 namespace parley::push {
-namespace {
 
-std::span<const sqlite::Migration> migrations() {
-  static const std::vector<sqlite::Migration> kAll = {
+const sql::Schema& schema() {
+  static const std::vector<sql::Migration> kAll = {
       {1,
-       {"CREATE TABLE pushes ("
+       {"CREATE TABLE IF NOT EXISTS pushes ("
         "user_id BIGINT NOT NULL, conversation VARCHAR(64) NOT NULL, seq BIGINT NOT NULL, "
-        "decided_ms BIGINT NOT NULL, PRIMARY KEY (user_id, conversation, seq)) WITHOUT ROWID"}},
+        "decided_ms BIGINT NOT NULL, PRIMARY KEY (user_id, conversation, seq)) {table_by_key}"}},
   };
-  return kAll;
+  static const sql::Schema kSchema{"pushes", kAll};
+  return kSchema;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<SqlitePushSink>> SqlitePushSink::open(std::filesystem::path folder) {
-  return open(sqlite::Settings{.folder = std::move(folder), .file = "pushes.db"});
-}
-
-Result<std::unique_ptr<SqlitePushSink>> SqlitePushSink::open(sqlite::Settings settings) {
-  PARLEY_TRY(db, sqlite::Database::open(std::move(settings), migrations()));
-  return std::unique_ptr<SqlitePushSink>(new SqlitePushSink(std::move(db)));
-}
-
-Result<void> SqlitePushSink::record(const std::vector<Push>& pushes) {
+Result<void> SqlPushSink::record(const std::vector<Push>& pushes) {
   if (pushes.empty()) return {};
   return db_->write([&](soci::session& s) -> Result<void> {
     long long user = 0, seq = 0, decided = 0, there = 0;
@@ -54,7 +43,7 @@ Result<void> SqlitePushSink::record(const std::vector<Push>& pushes) {
   });
 }
 
-Result<std::vector<Push>> SqlitePushSink::of(UserId user) {
+Result<std::vector<Push>> SqlPushSink::of(UserId user) {
   return db_->read([&](soci::session& s) -> Result<std::vector<Push>> {
     std::vector<Push> found;
     const auto key = static_cast<long long>(user.value);

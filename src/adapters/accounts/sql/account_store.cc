@@ -1,6 +1,6 @@
-#include "adapters/accounts/sqlite/account_store.h"
+#include "adapters/accounts/sql/account_store.h"
 
-#include "adapters/accounts/sqlite/last_id.h"
+#include "adapters/accounts/sql/last_id.h"
 
 namespace parley::accounts {
 namespace {
@@ -41,7 +41,7 @@ std::optional<Account> account_of(const std::optional<Row>& row) {
 
 }  // namespace
 
-Result<void> SqliteAccountStore::create(const Account& account, std::string_view password_hash) {
+Result<void> SqlAccountStore::create(const Account& account, std::string_view password_hash) {
   return db_.write([&](soci::session& s) -> Result<void> {
     if (const auto same = find_id(s, account.id)) {
       if (same->account() == account && same->password_hash == password_hash) return {};
@@ -55,26 +55,26 @@ Result<void> SqliteAccountStore::create(const Account& account, std::string_view
 
 void insert_account(soci::session& s, const Account& account, const std::string& password_hash) {
   const long long id = number(account.id), created = account.created.value;
-  sqlite::execute(s,
-                  "INSERT INTO accounts (id, name, display_name, about, created_ms, password_hash) "
-                  "VALUES (:id, :name, :display_name, :about, :created, :password_hash)",
-                  id, account.name, account.display_name, account.about, created, password_hash);
+  sql::execute(s,
+               "INSERT INTO accounts (id, name, display_name, about, created_ms, password_hash) "
+               "VALUES (:id, :name, :display_name, :about, :created, :password_hash)",
+               id, account.name, account.display_name, account.about, created, password_hash);
   raise_last_id(s, "account", id);
 }
 
-Result<std::optional<Account>> SqliteAccountStore::by_id(UserId id) {
+Result<std::optional<Account>> SqlAccountStore::by_id(UserId id) {
   return db_.read([&](soci::session& s) -> Result<std::optional<Account>> {
     return account_of(find_id(s, id));
   });
 }
 
-Result<std::optional<Account>> SqliteAccountStore::by_name(std::string_view folded_name) {
+Result<std::optional<Account>> SqlAccountStore::by_name(std::string_view folded_name) {
   return db_.read([&](soci::session& s) -> Result<std::optional<Account>> {
     return account_of(find_name(s, std::string(folded_name)));
   });
 }
 
-Result<std::string> SqliteAccountStore::password_hash(UserId id) {
+Result<std::string> SqlAccountStore::password_hash(UserId id) {
   return db_.read([&](soci::session& s) -> Result<std::string> {
     const auto row = find_id(s, id);
     if (!row) return fail(Code::not_found, "there is no such account");
@@ -82,20 +82,20 @@ Result<std::string> SqliteAccountStore::password_hash(UserId id) {
   });
 }
 
-Result<void> SqliteAccountStore::update(const Account& account) {
+Result<void> SqlAccountStore::update(const Account& account) {
   return db_.write([&](soci::session& s) -> Result<void> {
     if (!find_id(s, account.id)) return fail(Code::not_found, "there is no such account");
     const auto holder = find_name(s, account.name);
     if (holder && holder->id != number(account.id))
       return fail(Code::already_exists, "the name is taken", "name");
-    sqlite::execute(s,
-                    "UPDATE accounts SET name = :name, display_name = :display_name, "
-                    "about = :about WHERE id = :id",
-                    account.name, account.display_name, account.about, number(account.id));
+    sql::execute(s,
+                 "UPDATE accounts SET name = :name, display_name = :display_name, "
+                 "about = :about WHERE id = :id",
+                 account.name, account.display_name, account.about, number(account.id));
     return {};
   });
 }
 
-Result<std::uint64_t> SqliteAccountStore::last_id() { return accounts::last_id(db_, "account"); }
+Result<std::uint64_t> SqlAccountStore::last_id() { return accounts::last_id(db_, "account"); }
 
 }  // namespace parley::accounts

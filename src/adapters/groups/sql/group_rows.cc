@@ -1,9 +1,9 @@
-#include "adapters/groups/sqlite/group_rows.h"
+#include "adapters/groups/sql/group_rows.h"
 
 #include <charconv>
 #include <fmt/format.h>
 
-#include "adapters/shared/sqlite/execute.h"
+#include "adapters/shared/sql/execute.h"
 #include "domain/text.h"
 
 namespace parley::groups {
@@ -119,36 +119,35 @@ bool is_stored(soci::session& s, const GroupOutboxRow& row) {
 void put_change(soci::session& s, const GroupOutboxRow& row) {
   const auto& change = row.change;
   const long long group = number(row.group), version = static_cast<long long>(change.version);
-  sqlite::execute(s,
-                  "INSERT INTO group_changes (group_id, version, hash) "
-                  "VALUES (:group, :version, :hash)",
-                  group, version, hash_of(row));
-  sqlite::execute(s,
-                  "INSERT INTO group_outbox (group_id, version, actor, what, content, users, role) "
-                  "VALUES (:group, :version, :actor, :what, :content, :users, :role)",
-                  group, version, number(row.actor), static_cast<long long>(change.what),
-                  change.text, text_of(change.users), static_cast<long long>(change.role));
+  sql::execute(s,
+               "INSERT INTO group_changes (group_id, version, hash) "
+               "VALUES (:group, :version, :hash)",
+               group, version, hash_of(row));
+  sql::execute(s,
+               "INSERT INTO group_outbox (group_id, version, actor, what, content, users, role) "
+               "VALUES (:group, :version, :actor, :what, :content, :users, :role)",
+               group, version, number(row.actor), static_cast<long long>(change.what), change.text,
+               text_of(change.users), static_cast<long long>(change.role));
 }
 
 void put_group(soci::session& s, const Group& group) {
   const long long id = number(group.id);
-  sqlite::execute(s, "DELETE FROM chat_groups WHERE id = :id", id);
-  sqlite::execute(
-      s,
-      "INSERT INTO chat_groups (id, title, picture, owner, version, created_ms, members, "
-      "dissolved) "
-      "VALUES (:id, :title, :picture, :owner, :version, :created, :members, :dissolved)",
-      id, group.title, group.picture, number(group.owner), static_cast<long long>(group.version),
-      number(group.created), static_cast<long long>(group.members),
-      static_cast<long long>(group.dissolved));
+  sql::execute(s, "DELETE FROM chat_groups WHERE id = :id", id);
+  sql::execute(s,
+               "INSERT INTO chat_groups (id, title, picture, owner, version, created_ms, members, "
+               "dissolved) "
+               "VALUES (:id, :title, :picture, :owner, :version, :created, :members, :dissolved)",
+               id, group.title, group.picture, number(group.owner),
+               static_cast<long long>(group.version), number(group.created),
+               static_cast<long long>(group.members), static_cast<long long>(group.dissolved));
 }
 
 void put_member(soci::session& s, GroupId group, const GroupMember& member) {
-  sqlite::execute(s,
-                  "INSERT INTO group_members (group_id, user_id, role, since_ms) "
-                  "VALUES (:group, :user, :role, :since)",
-                  number(group), number(member.user), static_cast<long long>(member.role),
-                  number(member.since));
+  sql::execute(s,
+               "INSERT INTO group_members (group_id, user_id, role, since_ms) "
+               "VALUES (:group, :user, :role, :since)",
+               number(group), number(member.user), static_cast<long long>(member.role),
+               number(member.since));
 }
 
 }  // namespace parley::groups

@@ -1,5 +1,5 @@
 #pragma once
-#include "adapters/shared/sqlite/database.h"
+#include "adapters/shared/sql/database.h"
 #include "ports/groups.h"
 
 namespace parley::groups {

@@ -1,11 +1,10 @@
-#include "adapters/groups/sqlite/group_store.h"
+#include "adapters/groups/sql/group_store.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "adapters/groups/sqlite/group_rows.h"
-#include "adapters/groups/sqlite/schema.h"
-#include "adapters/shared/sqlite/execute.h"
+#include "adapters/groups/sql/group_rows.h"
+#include "adapters/shared/sql/execute.h"
 
 namespace parley::groups {
 namespace {
@@ -35,10 +34,10 @@ std::vector<GroupMember> roles_in(soci::session& s, GroupId group,
 }
 
 void set_role(soci::session& s, GroupId group, UserId user, Role role) {
-  sqlite::execute(s,
-                  "UPDATE group_members SET role = :role WHERE group_id = :group "
-                  "AND user_id = :user",
-                  static_cast<long long>(role), number(group), number(user));
+  sql::execute(s,
+               "UPDATE group_members SET role = :role WHERE group_id = :group "
+               "AND user_id = :user",
+               static_cast<long long>(role), number(group), number(user));
 }
 
 // The change is the next one, and its users are members or not, as it wants them.
@@ -61,8 +60,8 @@ void apply_in(soci::session& s, Group group, const GroupChange& change, TimeMs n
     case What::removed:
     case What::left:
       for (const auto user : change.users)
-        sqlite::execute(s, "DELETE FROM group_members WHERE group_id = :group AND user_id = :user",
-                        number(group.id), number(user));
+        sql::execute(s, "DELETE FROM group_members WHERE group_id = :group AND user_id = :user",
+                     number(group.id), number(user));
       group.members -= count;
       break;
     case What::role:
@@ -83,17 +82,8 @@ void apply_in(soci::session& s, Group group, const GroupChange& change, TimeMs n
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteGroupStore>> SqliteGroupStore::open(std::filesystem::path folder) {
-  return open(sqlite::Settings{.folder = std::move(folder), .file = "groups.db"});
-}
-
-Result<std::unique_ptr<SqliteGroupStore>> SqliteGroupStore::open(sqlite::Settings settings) {
-  PARLEY_TRY(db, sqlite::Database::open(std::move(settings), migrations()));
-  return std::unique_ptr<SqliteGroupStore>(new SqliteGroupStore(std::move(db)));
-}
-
-Result<Group> SqliteGroupStore::create(const Group& group, std::string_view request,
-                                       const GroupChange& change) {
+Result<Group> SqlGroupStore::create(const Group& group, std::string_view request,
+                                    const GroupChange& change) {
   const std::string key(request);
   return db_->write([&](soci::session& s) -> Result<Group> {
     const long long owner = number(group.owner);
@@ -114,16 +104,16 @@ Result<Group> SqliteGroupStore::create(const Group& group, std::string_view requ
                  {user, user == group.owner ? Role::owner : Role::member, group.created});
     put_change(s, first);
     if (!key.empty())
-      sqlite::execute(s,
-                      "INSERT INTO group_requests (owner, request, group_id) "
-                      "VALUES (:owner, :request, :group)",
-                      owner, key, number(group.id));
+      sql::execute(s,
+                   "INSERT INTO group_requests (owner, request, group_id) "
+                   "VALUES (:owner, :request, :group)",
+                   owner, key, number(group.id));
     return group;
   });
 }
 
-Result<void> SqliteGroupStore::apply(GroupId group, UserId actor, const GroupChange& change,
-                                     TimeMs now) {
+Result<void> SqlGroupStore::apply(GroupId group, UserId actor, const GroupChange& change,
+                                  TimeMs now) {
   return db_->write([&](soci::session& s) -> Result<void> {
     const auto found = find_in(s, group, actor);
     if (!found) return no_group();
@@ -144,14 +134,14 @@ Result<void> SqliteGroupStore::apply(GroupId group, UserId actor, const GroupCha
   });
 }
 
-Result<std::optional<GroupWithRole>> SqliteGroupStore::find(GroupId group, UserId asker) {
+Result<std::optional<GroupWithRole>> SqlGroupStore::find(GroupId group, UserId asker) {
   return db_->read([&](soci::session& s) -> Result<std::optional<GroupWithRole>> {
     return find_in(s, group, asker);
   });
 }
 
-Result<std::vector<GroupMember>> SqliteGroupStore::roles(GroupId group,
-                                                         const std::vector<UserId>& users) {
+Result<std::vector<GroupMember>> SqlGroupStore::roles(GroupId group,
+                                                      const std::vector<UserId>& users) {
   return db_->read([&](soci::session& s) -> Result<std::vector<GroupMember>> {
     const auto found = find_in(s, group, UserId(0));
     if (!found || found->group.dissolved) return std::vector<GroupMember>{};
@@ -159,8 +149,8 @@ Result<std::vector<GroupMember>> SqliteGroupStore::roles(GroupId group,
   });
 }
 
-Result<std::vector<GroupMember>> SqliteGroupStore::members(GroupId group, UserId after,
-                                                           std::size_t limit) {
+Result<std::vector<GroupMember>> SqlGroupStore::members(GroupId group, UserId after,
+                                                        std::size_t limit) {
   return db_->read([&](soci::session& s) -> Result<std::vector<GroupMember>> {
     return members_where(s,
                          "WHERE group_id = :group AND user_id > :after ORDER BY user_id "
@@ -169,8 +159,8 @@ Result<std::vector<GroupMember>> SqliteGroupStore::members(GroupId group, UserId
   });
 }
 
-Result<std::vector<GroupWithRole>> SqliteGroupStore::of(UserId user, GroupId after,
-                                                        std::size_t limit) {
+Result<std::vector<GroupWithRole>> SqlGroupStore::of(UserId user, GroupId after,
+                                                     std::size_t limit) {
   return db_->read([&](soci::session& s) -> Result<std::vector<GroupWithRole>> {
     return groups_where(s, user,
                         "WHERE m.user_id IS NOT NULL AND g.id > :after AND g.dissolved = 0 "
@@ -179,21 +169,21 @@ Result<std::vector<GroupWithRole>> SqliteGroupStore::of(UserId user, GroupId aft
   });
 }
 
-Result<std::vector<GroupOutboxRow>> SqliteGroupStore::outbox(std::size_t limit) {
+Result<std::vector<GroupOutboxRow>> SqlGroupStore::outbox(std::size_t limit) {
   return db_->read([&](soci::session& s) -> Result<std::vector<GroupOutboxRow>> {
     return outbox_rows(s, rows(limit));
   });
 }
 
-Result<void> SqliteGroupStore::appended(GroupId group, std::uint64_t version) {
+Result<void> SqlGroupStore::appended(GroupId group, std::uint64_t version) {
   return db_->write([&](soci::session& s) -> Result<void> {
-    sqlite::execute(s, "DELETE FROM group_outbox WHERE group_id = :group AND version = :version",
-                    number(group), static_cast<long long>(version));
+    sql::execute(s, "DELETE FROM group_outbox WHERE group_id = :group AND version = :version",
+                 number(group), static_cast<long long>(version));
     return {};
   });
 }
 
-Result<std::uint64_t> SqliteGroupStore::last_id() {
+Result<std::uint64_t> SqlGroupStore::last_id() {
   return db_->read([&](soci::session& s) -> Result<std::uint64_t> {
     long long id = 0;
     s << "SELECT COALESCE(MAX(id), 0) FROM chat_groups", soci::into(id);

@@ -1,10 +1,10 @@
-#include "adapters/accounts/sqlite/secret_store.h"
+#include "adapters/accounts/sql/secret_store.h"
 
 #include <charconv>
 #include <fmt/format.h>
 #include <sys/random.h>
 
-#include "adapters/shared/sqlite/execute.h"
+#include "adapters/shared/sql/execute.h"
 #include "base/check.h"
 
 namespace parley::accounts {
@@ -29,7 +29,7 @@ std::optional<std::string> from_hex(const std::string& text, std::size_t size) {
 
 }  // namespace
 
-Result<std::string> SqliteSecretStore::get_or_make(std::string_view name, std::size_t size) {
+Result<std::string> SqlSecretStore::get_or_make(std::string_view name, std::size_t size) {
   return db_.write([&](soci::session& s) -> Result<std::string> {
     const std::string key(name);
     std::string text;
@@ -41,8 +41,8 @@ Result<std::string> SqliteSecretStore::get_or_make(std::string_view name, std::s
     std::string bytes(size, '\0');
     PARLEY_CHECK(::getrandom(bytes.data(), size, 0) == static_cast<ssize_t>(size),
                  "the kernel gives no random bytes");
-    sqlite::execute(s, "INSERT INTO secrets (name, value_hex) VALUES (:name, :value)", key,
-                    to_hex(bytes));
+    sql::execute(s, "INSERT INTO secrets (name, value_hex) VALUES (:name, :value)", key,
+                 to_hex(bytes));
     return bytes;
   });
 }

@@ -1,6 +1,6 @@
-#include "adapters/accounts/sqlite/device_store.h"
+#include "adapters/accounts/sql/device_store.h"
 
-#include "adapters/accounts/sqlite/last_id.h"
+#include "adapters/accounts/sql/last_id.h"
 
 namespace parley::accounts {
 namespace {
@@ -31,26 +31,26 @@ std::vector<AccountDevice> find(soci::session& s, const char* where, long long k
 
 }  // namespace
 
-Result<void> SqliteDeviceStore::put(const AccountDevice& device) {
+Result<void> SqlDeviceStore::put(const AccountDevice& device) {
   return db_.write([&](soci::session& s) -> Result<void> {
-    sqlite::execute(s, "DELETE FROM devices WHERE id = :id", number(device.id));
+    sql::execute(s, "DELETE FROM devices WHERE id = :id", number(device.id));
     insert_device(s, device);
     return {};
   });
 }
 
 void insert_device(soci::session& s, const AccountDevice& device) {
-  sqlite::execute(s,
-                  "INSERT INTO devices (id, user_id, name, created_ms, last_used_ms, refresh_hash, "
-                  "previous_refresh_hash, refresh_expires_ms) "
-                  "VALUES (:id, :user, :name, :created, :last_used, :hash, :previous, :expires)",
-                  number(device.id), number(device.user), device.name, number(device.created),
-                  number(device.last_used), device.refresh_hash, device.previous_refresh_hash,
-                  number(device.refresh_expires));
+  sql::execute(s,
+               "INSERT INTO devices (id, user_id, name, created_ms, last_used_ms, refresh_hash, "
+               "previous_refresh_hash, refresh_expires_ms) "
+               "VALUES (:id, :user, :name, :created, :last_used, :hash, :previous, :expires)",
+               number(device.id), number(device.user), device.name, number(device.created),
+               number(device.last_used), device.refresh_hash, device.previous_refresh_hash,
+               number(device.refresh_expires));
   raise_last_id(s, "device", number(device.id));
 }
 
-Result<std::optional<AccountDevice>> SqliteDeviceStore::by_id(DeviceId id) {
+Result<std::optional<AccountDevice>> SqlDeviceStore::by_id(DeviceId id) {
   return db_.read([&](soci::session& s) -> Result<std::optional<AccountDevice>> {
     auto found = find(s, "id = :key", number(id));
     if (found.empty()) return std::nullopt;
@@ -58,44 +58,42 @@ Result<std::optional<AccountDevice>> SqliteDeviceStore::by_id(DeviceId id) {
   });
 }
 
-Result<std::vector<AccountDevice>> SqliteDeviceStore::of(UserId user) {
+Result<std::vector<AccountDevice>> SqlDeviceStore::of(UserId user) {
   return db_.read([&](soci::session& s) -> Result<std::vector<AccountDevice>> {
     return find(s, "user_id = :key ORDER BY id", number(user));
   });
 }
 
-Result<bool> SqliteDeviceStore::rotate(DeviceId id, std::string_view expected_hash,
-                                       const Refreshed& next) {
+Result<bool> SqlDeviceStore::rotate(DeviceId id, std::string_view expected_hash,
+                                    const Refreshed& next) {
   return db_.write([&](soci::session& s) -> Result<bool> {
     const auto found = find(s, "id = :key", number(id));
     if (found.empty() || found.front().refresh_hash != expected_hash) return false;
-    sqlite::execute(s,
-                    "UPDATE devices SET refresh_hash = :hash, previous_refresh_hash = :previous, "
-                    "last_used_ms = :now, refresh_expires_ms = :expires WHERE id = :id",
-                    next.hash, next.previous_hash, number(next.now), number(next.expires),
-                    number(id));
+    sql::execute(s,
+                 "UPDATE devices SET refresh_hash = :hash, previous_refresh_hash = :previous, "
+                 "last_used_ms = :now, refresh_expires_ms = :expires WHERE id = :id",
+                 next.hash, next.previous_hash, number(next.now), number(next.expires), number(id));
     return true;
   });
 }
 
-Result<void> SqliteDeviceStore::revoke(DeviceId id, TimeMs tokens_end) {
+Result<void> SqlDeviceStore::revoke(DeviceId id, TimeMs tokens_end) {
   return db_.write([&](soci::session& s) -> Result<void> {
     const long long key = number(id);
     long long stored = 0;
     s << "SELECT COALESCE(MAX(tokens_end_ms), 0) FROM revoked_devices WHERE id = :id",
         soci::use(key), soci::into(stored);
     const long long end = std::max<long long>(number(tokens_end), stored);
-    sqlite::execute(s, "DELETE FROM devices WHERE id = :id", key);
-    sqlite::execute(s, "DELETE FROM revoked_devices WHERE id = :id", key);
-    sqlite::execute(s, "INSERT INTO revoked_devices (id, tokens_end_ms) VALUES (:id, :end)", key,
-                    end);
+    sql::execute(s, "DELETE FROM devices WHERE id = :id", key);
+    sql::execute(s, "DELETE FROM revoked_devices WHERE id = :id", key);
+    sql::execute(s, "INSERT INTO revoked_devices (id, tokens_end_ms) VALUES (:id, :end)", key, end);
     return {};
   });
 }
 
-Result<std::vector<std::pair<DeviceId, TimeMs>>> SqliteDeviceStore::revoked(TimeMs now) {
+Result<std::vector<std::pair<DeviceId, TimeMs>>> SqlDeviceStore::revoked(TimeMs now) {
   return db_.write([&](soci::session& s) -> Result<std::vector<std::pair<DeviceId, TimeMs>>> {
-    sqlite::execute(s, "DELETE FROM revoked_devices WHERE tokens_end_ms < :now", number(now));
+    sql::execute(s, "DELETE FROM revoked_devices WHERE tokens_end_ms < :now", number(now));
     std::vector<std::pair<DeviceId, TimeMs>> found;
     long long id = 0, end = 0;
     soci::statement select =
@@ -108,6 +106,6 @@ Result<std::vector<std::pair<DeviceId, TimeMs>>> SqliteDeviceStore::revoked(Time
   });
 }
 
-Result<std::uint64_t> SqliteDeviceStore::last_id() { return accounts::last_id(db_, "device"); }
+Result<std::uint64_t> SqlDeviceStore::last_id() { return accounts::last_id(db_, "device"); }
 
 }  // namespace parley::accounts
