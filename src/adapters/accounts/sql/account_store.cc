@@ -1,6 +1,6 @@
 #include "adapters/accounts/sql/account_store.h"
 
-#include "adapters/accounts/sql/last_id.h"
+#include "adapters/shared/sql/execute.h"
 
 namespace parley::accounts {
 namespace {
@@ -43,11 +43,15 @@ std::optional<Account> account_of(const std::optional<Row>& row) {
 
 Result<void> SqlAccountStore::create(const Account& account, std::string_view password_hash) {
   return db_.write([&](soci::session& s) -> Result<void> {
-    if (const auto same = find_id(s, account.id)) {
+    auto same = find_id(s, account.id);
+    const auto holder = find_name(s, account.name);
+    // Stored by another call between the two looks.
+    if (!same && holder && holder->id == number(account.id)) same = holder;
+    if (same) {
       if (same->account() == account && same->password_hash == password_hash) return {};
       return fail(Code::conflict, "another account has this id");
     }
-    if (find_name(s, account.name)) return fail(Code::already_exists, "the name is taken", "name");
+    if (holder) return fail(Code::already_exists, "the name is taken", "name");
     insert_account(s, account, std::string(password_hash));
     return {};
   });
@@ -59,7 +63,6 @@ void insert_account(soci::session& s, const Account& account, const std::string&
                "INSERT INTO accounts (id, name, display_name, about, created_ms, password_hash) "
                "VALUES (:id, :name, :display_name, :about, :created, :password_hash)",
                id, account.name, account.display_name, account.about, created, password_hash);
-  raise_last_id(s, "account", id);
 }
 
 Result<std::optional<Account>> SqlAccountStore::by_id(UserId id) {
@@ -96,6 +99,13 @@ Result<void> SqlAccountStore::update(const Account& account) {
   });
 }
 
-Result<std::uint64_t> SqlAccountStore::last_id() { return accounts::last_id(db_, "account"); }
+// An account is never removed.
+Result<std::uint64_t> SqlAccountStore::last_id() {
+  return db_.read([&](soci::session& s) -> Result<std::uint64_t> {
+    long long id = 0;
+    s << "SELECT COALESCE(MAX(id), 0) FROM accounts", soci::into(id);
+    return static_cast<std::uint64_t>(id);
+  });
+}
 
 }  // namespace parley::accounts

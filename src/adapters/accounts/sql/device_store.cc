@@ -1,6 +1,6 @@
 #include "adapters/accounts/sql/device_store.h"
 
-#include "adapters/accounts/sql/last_id.h"
+#include "adapters/shared/sql/execute.h"
 
 namespace parley::accounts {
 namespace {
@@ -29,6 +29,17 @@ std::vector<AccountDevice> find(soci::session& s, const char* where, long long k
   return found;
 }
 
+// Those whose tokens have ended. Their ids do not come again.
+void drop_ended(soci::session& s, long long now) {
+  long long last = 0;
+  s << "SELECT COALESCE(MAX(id), 0) FROM revoked_devices WHERE tokens_end_ms < :now",
+      soci::use(now), soci::into(last);
+  if (last == 0) return;
+  sql::execute(s, "UPDATE last_ids SET id = :id WHERE kind = 'device' AND id < :below", last, last);
+  sql::execute(s, "DELETE FROM revoked_devices WHERE tokens_end_ms < :now AND id <= :last", now,
+               last);
+}
+
 }  // namespace
 
 Result<void> SqlDeviceStore::put(const AccountDevice& device) {
@@ -47,7 +58,6 @@ void insert_device(soci::session& s, const AccountDevice& device) {
                number(device.id), number(device.user), device.name, number(device.created),
                number(device.last_used), device.refresh_hash, device.previous_refresh_hash,
                number(device.refresh_expires));
-  raise_last_id(s, "device", number(device.id));
 }
 
 Result<std::optional<AccountDevice>> SqlDeviceStore::by_id(DeviceId id) {
@@ -67,33 +77,37 @@ Result<std::vector<AccountDevice>> SqlDeviceStore::of(UserId user) {
 Result<bool> SqlDeviceStore::rotate(DeviceId id, std::string_view expected_hash,
                                     const Refreshed& next) {
   return db_.write([&](soci::session& s) -> Result<bool> {
-    const auto found = find(s, "id = :key", number(id));
-    if (found.empty() || found.front().refresh_hash != expected_hash) return false;
-    sql::execute(s,
-                 "UPDATE devices SET refresh_hash = :hash, previous_refresh_hash = :previous, "
-                 "last_used_ms = :now, refresh_expires_ms = :expires WHERE id = :id",
-                 next.hash, next.previous_hash, number(next.now), number(next.expires), number(id));
-    return true;
+    const auto matched =
+        sql::execute(s,
+                     "UPDATE devices SET refresh_hash = :hash, previous_refresh_hash = :previous, "
+                     "last_used_ms = :now, refresh_expires_ms = :expires "
+                     "WHERE id = :id AND refresh_hash = :expected",
+                     next.hash, next.previous_hash, number(next.now), number(next.expires),
+                     number(id), std::string(expected_hash));
+    return matched == 1;
   });
 }
 
 Result<void> SqlDeviceStore::revoke(DeviceId id, TimeMs tokens_end) {
   return db_.write([&](soci::session& s) -> Result<void> {
-    const long long key = number(id);
-    long long stored = 0;
-    s << "SELECT COALESCE(MAX(tokens_end_ms), 0) FROM revoked_devices WHERE id = :id",
-        soci::use(key), soci::into(stored);
-    const long long end = std::max<long long>(number(tokens_end), stored);
+    const long long key = number(id), end = number(tokens_end);
     sql::execute(s, "DELETE FROM devices WHERE id = :id", key);
-    sql::execute(s, "DELETE FROM revoked_devices WHERE id = :id", key);
-    sql::execute(s, "INSERT INTO revoked_devices (id, tokens_end_ms) VALUES (:id, :end)", key, end);
+    // One statement looks and writes, so that of two at once the later end stays.
+    const auto matched = sql::execute(
+        s,
+        "UPDATE revoked_devices SET tokens_end_ms = CASE WHEN tokens_end_ms < :end THEN :later "
+        "ELSE tokens_end_ms END WHERE id = :id",
+        end, end, key);
+    if (matched == 0)
+      sql::execute(s, "INSERT INTO revoked_devices (id, tokens_end_ms) VALUES (:id, :end)", key,
+                   end);
     return {};
   });
 }
 
 Result<std::vector<std::pair<DeviceId, TimeMs>>> SqlDeviceStore::revoked(TimeMs now) {
   return db_.write([&](soci::session& s) -> Result<std::vector<std::pair<DeviceId, TimeMs>>> {
-    sql::execute(s, "DELETE FROM revoked_devices WHERE tokens_end_ms < :now", number(now));
+    drop_ended(s, number(now));
     std::vector<std::pair<DeviceId, TimeMs>> found;
     long long id = 0, end = 0;
     soci::statement select =
@@ -106,6 +120,17 @@ Result<std::vector<std::pair<DeviceId, TimeMs>>> SqlDeviceStore::revoked(TimeMs 
   });
 }
 
-Result<std::uint64_t> SqlDeviceStore::last_id() { return accounts::last_id(db_, "device"); }
+// A device that was stored is in one of the three: signed in, revoked, or the greatest of those
+// that were dropped. So signing in writes no row that all sign-ins share.
+Result<std::uint64_t> SqlDeviceStore::last_id() {
+  return db_.read([&](soci::session& s) -> Result<std::uint64_t> {
+    long long id = 0;
+    s << "SELECT MAX(id) FROM (SELECT id FROM last_ids WHERE kind = 'device' "
+         "UNION ALL SELECT COALESCE(MAX(id), 0) FROM devices "
+         "UNION ALL SELECT COALESCE(MAX(id), 0) FROM revoked_devices) ids",
+        soci::into(id);
+    return static_cast<std::uint64_t>(id);
+  });
+}
 
 }  // namespace parley::accounts

@@ -130,16 +130,23 @@ void put_change(soci::session& s, const GroupOutboxRow& row) {
                text_of(change.users), static_cast<long long>(change.role));
 }
 
-void put_group(soci::session& s, const Group& group) {
-  const long long id = number(group.id);
-  sql::execute(s, "DELETE FROM chat_groups WHERE id = :id", id);
+void insert_group(soci::session& s, const Group& group) {
   sql::execute(s,
                "INSERT INTO chat_groups (id, title, picture, owner, version, created_ms, members, "
                "dissolved) "
                "VALUES (:id, :title, :picture, :owner, :version, :created, :members, :dissolved)",
-               id, group.title, group.picture, number(group.owner),
+               number(group.id), group.title, group.picture, number(group.owner),
                static_cast<long long>(group.version), number(group.created),
                static_cast<long long>(group.members), static_cast<long long>(group.dissolved));
+}
+
+void update_group(soci::session& s, const Group& group) {
+  sql::execute(s,
+               "UPDATE chat_groups SET title = :title, picture = :picture, owner = :owner, "
+               "version = :version, members = :members, dissolved = :dissolved WHERE id = :id",
+               group.title, group.picture, number(group.owner),
+               static_cast<long long>(group.version), static_cast<long long>(group.members),
+               static_cast<long long>(group.dissolved), number(group.id));
 }
 
 void put_member(soci::session& s, GroupId group, const GroupMember& member) {

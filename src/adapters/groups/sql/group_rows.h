@@ -17,7 +17,8 @@ std::vector<GroupOutboxRow> outbox_rows(soci::session& s, long long limit);
 bool is_stored(soci::session& s, const GroupOutboxRow& change);
 /// Leaves the change's outbox row, and by what it is known again.
 void put_change(soci::session& s, const GroupOutboxRow& change);
-void put_group(soci::session& s, const Group& group);
+void insert_group(soci::session& s, const Group& group);
+void update_group(soci::session& s, const Group& group);
 void put_member(soci::session& s, GroupId group, const GroupMember& member);
 
 }  // namespace parley::groups

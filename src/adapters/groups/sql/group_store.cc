@@ -17,8 +17,9 @@ long long rows(std::size_t limit) {
   return static_cast<long long>(std::min<std::size_t>(limit, std::numeric_limits<int>::max()));
 }
 
-std::optional<GroupWithRole> find_in(soci::session& s, GroupId group, UserId asker) {
-  auto found = groups_where(s, asker, "WHERE g.id = :id", {number(group)});
+std::optional<GroupWithRole> find_in(soci::session& s, GroupId group, UserId asker,
+                                     const std::string& tail = "") {
+  auto found = groups_where(s, asker, "WHERE g.id = :id" + tail, {number(group)});
   if (found.empty()) return std::nullopt;
   return std::move(found.front());
 }
@@ -77,7 +78,7 @@ void apply_in(soci::session& s, Group group, const GroupChange& change, TimeMs n
       group.dissolved = true;
       break;
   }
-  put_group(s, group);
+  update_group(s, group);
 }
 
 }  // namespace
@@ -98,7 +99,7 @@ Result<Group> SqlGroupStore::create(const Group& group, std::string_view request
       if (is_stored(s, first)) return same->group;
       return fail(Code::conflict, "another group has this id");
     }
-    put_group(s, group);
+    insert_group(s, group);
     for (const auto user : change.users)
       put_member(s, group.id,
                  {user, user == group.owner ? Role::owner : Role::member, group.created});
@@ -115,7 +116,8 @@ Result<Group> SqlGroupStore::create(const Group& group, std::string_view request
 Result<void> SqlGroupStore::apply(GroupId group, UserId actor, const GroupChange& change,
                                   TimeMs now) {
   return db_->write([&](soci::session& s) -> Result<void> {
-    const auto found = find_in(s, group, actor);
+    // Whoever changes a group or its members holds the group's row.
+    const auto found = find_in(s, group, actor, sql::for_update(s));
     if (!found) return no_group();
     const GroupOutboxRow next{group, actor, change};
     if (change.version != found->group.version + 1) {
