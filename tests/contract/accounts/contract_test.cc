@@ -14,6 +14,8 @@ const Adapter kAdapters[] = {
      []() -> std::unique_ptr<AccountsUnderTest> { return std::make_unique<MemoryUnderTest>(); }},
     {"Sqlite",
      []() -> std::unique_ptr<AccountsUnderTest> { return std::make_unique<SqliteUnderTest>(); }},
+    {"Mysql",
+     []() -> std::unique_ptr<AccountsUnderTest> { return std::make_unique<MysqlUnderTest>(); }},
 };
 
 class AccountsContract : public testing::TestWithParam<std::tuple<Adapter, Promise>> {};
