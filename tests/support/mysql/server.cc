@@ -57,16 +57,16 @@ pid_t spawn(const std::vector<std::string>& command, const std::filesystem::path
 
 }  // namespace
 
-MysqlServer::MysqlServer() : port_(free_port()) {
+MysqlServer::MysqlServer(std::vector<std::string> options)
+    : options_(std::move(options)), port_(free_port()) {
   std::string pattern = (std::filesystem::temp_directory_path() / "parley-mysql-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
   folder_ = pattern;
-  const pid_t install = spawn({"mariadb-install-db", "--no-defaults", "--user=root",
-                               "--datadir=" + (folder_ / "data").string(),
-                               "--auth-root-authentication-method=normal", "--skip-test-db"},
-                              folder_ / "log");
+  const pid_t installing = spawn(
+      command("mariadb-install-db", {"--auth-root-authentication-method=normal", "--skip-test-db"}),
+      folder_ / "log");
   int status = -1;
-  ::waitpid(install, &status, 0);
+  ::waitpid(installing, &status, 0);
   if (status != 0)
     throw std::runtime_error(
         "mariadb-install-db failed (Debian: mariadb-server-core, "
@@ -90,18 +90,34 @@ void MysqlServer::kill() {
 
 void MysqlServer::signal(int number) const { ::kill(pid_, number); }
 
+std::vector<std::string> MysqlServer::command(const char* program,
+                                              std::initializer_list<std::string> more) const {
+  std::vector<std::string> all{program, "--no-defaults", "--user=root",
+                               "--datadir=" + (folder_ / "data").string()};
+  all.insert(all.end(), more);
+  all.insert(all.end(), options_.begin(), options_.end());
+  return all;
+}
+
+void MysqlServer::start(std::vector<std::string> other_options) {
+  options_ = std::move(other_options);
+  start();
+}
+
 void MysqlServer::start() {
   pid_ =
-      spawn({"mariadbd", "--no-defaults", "--user=root", "--datadir=" + (folder_ / "data").string(),
-             "--socket=" + (folder_ / "s.sock").string(),
-             "--pid-file=" + (folder_ / "pid").string(), "--bind-address=127.0.0.1",
-             "--port=" + std::to_string(port_), "--innodb-buffer-pool-size=32M",
-             "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=1",
-             "--performance-schema=OFF", "--skip-name-resolve", "--max-connections=200"},
+      spawn(command("mariadbd",
+                    {"--socket=" + (folder_ / "s.sock").string(),
+                     "--pid-file=" + (folder_ / "pid").string(), "--bind-address=127.0.0.1",
+                     "--port=" + std::to_string(port_), "--innodb-buffer-pool-size=32M",
+                     "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=1",
+                     "--performance-schema=OFF", "--skip-name-resolve", "--max-connections=200"}),
             folder_ / "log");
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!answers()) {
-    if (::waitpid(pid_, nullptr, WNOHANG) == pid_ || std::chrono::steady_clock::now() > until)
+    const bool ended = ::waitpid(pid_, nullptr, WNOHANG) == pid_;
+    if (ended) pid_ = -1;
+    if (ended || std::chrono::steady_clock::now() > until)
       throw std::runtime_error("mariadbd does not come up: " + log_end());
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }

@@ -1,6 +1,8 @@
 #pragma once
 #include <filesystem>
+#include <string>
 #include <sys/types.h>
+#include <vector>
 
 #include "adapters/shared/mysql/settings.h"
 
@@ -10,7 +12,8 @@ namespace parley::test {
 /// the constructor and `start` return; both throw std::runtime_error, with the end of its log.
 class MysqlServer {
  public:
-  MysqlServer();
+  /// `options` are given to mariadbd besides its own.
+  explicit MysqlServer(std::vector<std::string> options = {});
   ~MysqlServer();
   MysqlServer(const MysqlServer&) = delete;
 
@@ -18,6 +21,7 @@ class MysqlServer {
   void kill();
   /// Starts it again on the same data and port.
   void start();
+  void start(std::vector<std::string> other_options);
   /// SIGSTOP, SIGCONT.
   void signal(int number) const;
 
@@ -25,9 +29,12 @@ class MysqlServer {
   mysql::Settings settings(std::string database) const;
 
  private:
+  std::vector<std::string> command(const char* program,
+                                   std::initializer_list<std::string> more) const;
   bool answers() const;
   std::string log_end() const;
 
+  std::vector<std::string> options_;
   std::filesystem::path folder_;
   std::uint16_t port_;
   pid_t pid_ = -1;
