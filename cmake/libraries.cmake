@@ -21,9 +21,15 @@ pkg_check_modules(CLI11 REQUIRED IMPORTED_TARGET CLI11)
 
 find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
+find_library(SOCI_MYSQL soci_mysql REQUIRED)
+pkg_check_modules(MARIADB REQUIRED IMPORTED_TARGET libmariadb)
 add_library(soci INTERFACE)
 target_include_directories(soci SYSTEM INTERFACE /usr/include/soci)
-target_link_libraries(soci INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} PkgConfig::SQLITE3)
+target_link_libraries(soci INTERFACE ${SOCI_CORE})
+add_library(soci_sqlite INTERFACE)
+target_link_libraries(soci_sqlite INTERFACE ${SOCI_SQLITE3} soci PkgConfig::SQLITE3)
+add_library(soci_mariadb INTERFACE)
+target_link_libraries(soci_mariadb INTERFACE ${SOCI_MYSQL} soci PkgConfig::MARIADB)
 
 # ZooKeeper's C client comes without a pkg-config file; THREADED: its header then declares the synchronous calls.
 find_library(ZOOKEEPER_MT zookeeper_mt REQUIRED)

@@ -38,11 +38,19 @@ ConfigReader::Check at_least(const std::chrono::milliseconds& value,
 }  // namespace
 
 Result<HostPort> parse_address(std::string_view text) {
+  auto parsed = parse_remote_address(text);
+  boost::system::error_code bad_host;
+  if (parsed) boost::asio::ip::make_address(parsed->host, bad_host);
+  if (parsed && !bad_host) return parsed;
+  return fail(
+      Code::invalid_argument,
+      fmt::format("{} is not ADDRESS:PORT: write for instance 127.0.0.1:7070 or [::1]:7070", text));
+}
+
+Result<HostPort> parse_remote_address(std::string_view text) {
   const auto refuse = [&] {
-    return fail(
-        Code::invalid_argument,
-        fmt::format("{} is not ADDRESS:PORT: write for instance 127.0.0.1:7070 or [::1]:7070",
-                    text));
+    return fail(Code::invalid_argument,
+                fmt::format("{} is not HOST:PORT: write for instance db.example.org:3306", text));
   };
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return refuse();
@@ -51,10 +59,8 @@ Result<HostPort> parse_address(std::string_view text) {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   unsigned port = 0;
   auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  boost::system::error_code bad_host;
-  boost::asio::ip::make_address(std::string(host), bad_host);
   if (error != std::errc() || end != port_text.data() + port_text.size() || port > 65535 ||
-      bad_host)
+      host.empty())
     return refuse();
   return HostPort{std::string(host), static_cast<std::uint16_t>(port)};
 }
@@ -133,6 +139,16 @@ void Config::declare(ConfigReader& reader) {
       at_least(session.gateway_timeout, std::chrono::seconds(10)));
   reader.add("presence", "grace_ms", &presence.grace,
              "watchers hear that somebody is offline after this, unless there is a new session");
+  reader.add("mysql", "address", &mysql.address,
+             "host and port of the MySQL server whose tables `parleyd migrate` makes; empty: none");
+  reader.add("mysql", "database", &mysql.database, "name of the database there");
+  reader.add("mysql", "user", &mysql.user, "who signs in there");
+  reader.add_secret("mysql", "password", &mysql.password, "their password");
+  reader.add("mysql", "password_file", &mysql.password_file,
+             "file whose first line is the password, instead of `password`");
+  reader.add("mysql", "connections", &mysql.connections,
+             "of one store of one process at once, opened when needed",
+             between(mysql.connections, 1, 1'000));
   reader.add("store", "flush_entries", &store.flush_entries,
              "messages kept in the log before they are sorted into tables",
              between(store.flush_entries, 1'000, 10'000'000));
@@ -163,6 +179,17 @@ Result<void> Config::complete() {
                             "is no TLS: set tls_certificate and tls_key under [server], or serve "
                             "it behind a proxy that ends TLS and say tls = \"off\" there",
                             server.listen));
+  if (!mysql.address.empty())
+    if (auto parsed = parse_remote_address(mysql.address); !parsed)
+      return fail(Code::invalid_argument, "mysql.address: " + parsed.error().message);
+  if (!mysql.password.empty() && !mysql.password_file.empty())
+    return fail(Code::invalid_argument,
+                "mysql.password and mysql.password_file are both set: leave out one of them");
+  if (mysql.database.empty() || mysql.database.size() > 64 ||
+      mysql.database.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string::npos)
+    return fail(Code::invalid_argument,
+                "mysql.database has 1 to 64 letters, digits and underscores");
   if (auth.sign_up.empty()) auth.sign_up = loopback ? "open" : "invite";
   return {};
 }

@@ -39,6 +39,10 @@ struct Config {
   session::Settings session;
   presence::Settings presence;
   struct {
+    std::string address, user = "parley", password, password_file, database = "parley";
+    std::size_t connections = 8;
+  } mysql;
+  struct {
     std::size_t flush_entries = 100'000;
     std::size_t cache_mib = 8;
   } store;
@@ -55,5 +59,7 @@ struct HostPort {
   std::uint16_t port = 0;
 };
 Result<HostPort> parse_address(std::string_view text);
+/// The same of a server elsewhere, which may be named: `mysql.internal:3306`.
+Result<HostPort> parse_remote_address(std::string_view text);
 
 }  // namespace parley::app

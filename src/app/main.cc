@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/certificate.h"
+#include "app/mysql.h"
 #include "app/seed.h"
 #include "app/server.h"
 #include "app/services.h"
@@ -162,6 +163,7 @@ int run(int argc, char** argv) {
   cli.add_flag("--print-config", arguments.print,
                "print every setting, its value and where that came from, and end");
   for (const auto& row : reader.rows()) {
+    if (row.secret) continue;
     std::string names = "--" + row.name('-');
     if (row.section == "server" && (row.key == "listen" || row.key == "data"))
       names += ",--" + row.key;
@@ -189,6 +191,9 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 100'000));
   seed_command->add_option("--tokens-file", arguments.plan.tokens_file,
                            "default: tokens.jsonl in the data folder");
+  auto* migrate_command = cli.add_subcommand(
+      "migrate", "make the tables of the MySQL database of [mysql], or bring them up to date");
+  migrate_command->fallthrough();
   cli.require_subcommand(0, 1);
 
   try {
@@ -202,6 +207,12 @@ int run(int argc, char** argv) {
   if (!targets) return complain(kWrongUsage, targets.error());
   auto configured = read_config(reader, arguments);
   if (configured) configured = config.complete();
+  if (configured && migrate_command->parsed()) {
+    auto done = migrate(config);
+    if (done) return 0;
+    return complain(done.error().code == Code::invalid_argument ? kWrongUsage : kFailed,
+                    done.error());
+  }
   if (configured) configured = check_addresses(config, *targets);
   SystemClock clock;
   std::shared_ptr<net::Tls> tls;

@@ -2,9 +2,23 @@
 
 #include <fmt/format.h>
 
+#include "adapters/groups/sql/group_store.h"
+#include "adapters/last_seen/sqlite/last_seen_store.h"
+#include "adapters/push/sql/push_sink.h"
+#include "adapters/shared/sqlite/database.h"
 #include "app/process.h"
 
 namespace parley::app {
+namespace {
+
+/// The database of a service that keeps its rows in one of its own.
+Result<std::unique_ptr<sql::Database>> open_database(const Config& config, std::string_view folder,
+                                                     const sql::Schema& schema) {
+  PARLEY_TRY(data, data_folder(config));
+  return sqlite::Database::open({.folder = data / folder}, schema);
+}
+
+}  // namespace
 
 Result<std::filesystem::path> data_folder(const Config& config) {
   const auto data = std::filesystem::absolute(config.server.data);
@@ -30,13 +44,12 @@ Result<void> Stores::open_conversations(const Config& config) {
 
 Result<void> Stores::open_accounts(const Config& config) {
   if (accounts) return {};
-  PARLEY_TRY(data, data_folder(config));
-  PARLEY_TRY(opened, accounts::SqliteAccounts::open(data / "accounts"));
-  accounts = std::move(opened);
+  PARLEY_TRY(db, open_database(config, "accounts", accounts::schema()));
+  accounts = std::make_unique<accounts::SqlAccounts>(std::move(db));
   return {};
 }
 
-Result<std::string> ticket_key_of(accounts::SqliteAccounts& accounts) {
+Result<std::string> ticket_key_of(accounts::SqlAccounts& accounts) {
   return accounts.secrets().get_or_make("gateway.ticket_key", gateway::TicketKey().size());
 }
 
@@ -45,16 +58,14 @@ Result<void> open_conversations(Process& p) { return p.stores.open_conversations
 Result<void> open_accounts(Process& p) { return p.stores.open_accounts(p.config); }
 
 Result<void> open_pushes(Process& p) {
-  PARLEY_TRY(data, data_folder(p.config));
-  PARLEY_TRY(opened, push::SqlitePushSink::open(data / "notification"));
-  p.stores.pushes = std::move(opened);
+  PARLEY_TRY(db, open_database(p.config, "notification", push::schema()));
+  p.stores.pushes = std::make_unique<push::SqlPushSink>(std::move(db));
   return {};
 }
 
 Result<void> open_groups(Process& p) {
-  PARLEY_TRY(data, data_folder(p.config));
-  PARLEY_TRY(opened, groups::SqliteGroupStore::open(data / "group"));
-  p.stores.groups = std::move(opened);
+  PARLEY_TRY(db, open_database(p.config, "group", groups::schema()));
+  p.stores.groups = std::make_unique<groups::SqlGroupStore>(std::move(db));
   return {};
 }
 

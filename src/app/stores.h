@@ -2,12 +2,12 @@
 #include <filesystem>
 #include <memory>
 
-#include "adapters/accounts/sqlite/accounts.h"
+#include "adapters/accounts/sql/accounts.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
-#include "adapters/groups/sqlite/group_store.h"
-#include "adapters/last_seen/sqlite/last_seen_store.h"
-#include "adapters/push/sqlite/push_sink.h"
 #include "app/config.h"
+#include "ports/groups.h"
+#include "ports/last_seen.h"
+#include "ports/push.h"
 
 namespace parley::app {
 
@@ -17,10 +17,10 @@ struct Process;
 /// in this process. Errors are one sentence for the person who starts the server.
 struct Stores {
   std::unique_ptr<RocksdbConversationStore> conversations;
-  std::unique_ptr<accounts::SqliteAccounts> accounts;
-  std::unique_ptr<push::SqlitePushSink> pushes;
-  std::unique_ptr<groups::SqliteGroupStore> groups;
-  std::unique_ptr<last_seen::SqliteLastSeenStore> last_seen;
+  std::unique_ptr<accounts::SqlAccounts> accounts;
+  std::unique_ptr<PushSink> pushes;
+  std::unique_ptr<GroupStore> groups;
+  std::unique_ptr<LastSeenStore> last_seen;
 
   Result<void> open_conversations(const Config& config);
   Result<void> open_accounts(const Config& config);
@@ -30,7 +30,7 @@ struct Stores {
 Result<std::filesystem::path> data_folder(const Config& config);
 
 /// The key of the gateways' tickets, made at the first start.
-Result<std::string> ticket_key_of(accounts::SqliteAccounts& accounts);
+Result<std::string> ticket_key_of(accounts::SqlAccounts& accounts);
 
 // For the table of services. A store that is open stays as it is.
 Result<void> open_conversations(Process& p);

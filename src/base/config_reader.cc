@@ -164,6 +164,12 @@ void ConfigReader::add(std::string section, std::string key, Target target, std:
   rows_.push_back({std::move(section), std::move(key), std::move(help), target, std::move(check)});
 }
 
+void ConfigReader::add_secret(std::string section, std::string key, std::string* target,
+                              std::string help) {
+  add(std::move(section), std::move(key), target, std::move(help));
+  rows_.back().secret = true;
+}
+
 ConfigReader::Row* ConfigReader::find(std::string_view section, std::string_view key) {
   for (auto& row : rows_)
     if (row.section == section && row.key == key) return &row;
@@ -267,6 +273,10 @@ std::string ConfigReader::print() const {
     if (row.key.empty()) {
       out += fmt::format("# {}  # {}\n{}{}", row.help, row.from, value_text(row.target),
                          value_text(row.target).empty() ? "" : "\n");
+      continue;
+    }
+    if (row.secret && row.from != "default") {
+      out += fmt::format("# {}\n# {} is set and not shown  # {}\n", row.help, row.key, row.from);
       continue;
     }
     out +=

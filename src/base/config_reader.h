@@ -28,6 +28,10 @@ class ConfigReader {
   /// outside of files it is `key=text,key=text`.
   void add(std::string section, std::string key, Target target, std::string help, Check check = {});
 
+  /// A text that only files and the environment give, and that is never printed: everybody on the
+  /// machine can read the flags of a process.
+  void add_secret(std::string section, std::string key, std::string* target, std::string help);
+
   Result<void> read_file(const std::string& path);
   Result<void> read_text(std::string_view toml, const std::string& name);
   /// `lookup` answers the value of an environment variable, or null.
@@ -44,6 +48,7 @@ class ConfigReader {
     Target target;
     Check check;
     std::string from = "default";
+    bool secret = false;
 
     /// As after `--`, and in small letters after `PARLEY_` with the other separator.
     std::string name(char separator) const {

@@ -57,6 +57,25 @@ TEST_F(ConfigReaderTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   EXPECT_EQ(again.codes, codes);
 }
 
+TEST_F(ConfigReaderTest, ASecretIsReadAndNeverPrinted) {
+  std::string password;
+  reader.add_secret("mysql", "password", &password, "who knows it");
+  EXPECT_NE(reader.print().find("password = \"\"  # default"), std::string::npos);
+  ASSERT_TRUE(reader.read_text("[mysql]\npassword = \"from file\"", "x.toml"));
+  EXPECT_EQ(password, "from file");
+  ASSERT_TRUE(reader.read_environment([](const std::string& name) {
+    return name == "PARLEY_MYSQL_PASSWORD" ? "from environment" : nullptr;
+  }));
+  EXPECT_EQ(password, "from environment");
+  const auto printed = reader.print();
+  EXPECT_EQ(printed.find("from environment"), std::string::npos) << printed;
+  EXPECT_NE(printed.find("password is set and not shown  # PARLEY_MYSQL_PASSWORD"),
+            std::string::npos)
+      << printed;
+  Declared again;
+  EXPECT_TRUE(again.reader.read_text(printed, "printed")) << "what it prints can be read";
+}
+
 TEST_F(ConfigReaderTest, ASectionOfFreeKeysComesFromEverySourceAndIsPrintedAsItIsRead) {
   using Map = std::map<std::string, std::string>;
   ASSERT_TRUE(reader.read_text("[gateways]\n1 = \"a:1\"\n2 = \"b:2\"", "x.toml"));

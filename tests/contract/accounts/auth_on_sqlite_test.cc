@@ -2,16 +2,18 @@
 #include <boost/asio.hpp>
 #include <gtest/gtest.h>
 
-#include "adapters/accounts/sqlite/accounts.h"
+#include "adapters/accounts/sql/accounts.h"
+#include "adapters/shared/sqlite/database.h"
 #include "base/loops.h"
 #include "services/auth/auth_service.h"
 #include "services/auth/seed.h"
+#include "tests/support/contract/over.h"
 #include "tests/support/contract/temp_folder.h"
 
 namespace parley::test {
 namespace {
 
-using parley::accounts::SqliteAccounts;
+using parley::accounts::SqlAccounts;
 
 const auth::PasswordCost kCheap{1, 8 * 1024};
 
@@ -26,7 +28,9 @@ class AuthOnSqlite : public testing::Test {
   void start() {
     auth_.reset();
     stores_.reset();
-    stores_ = SqliteAccounts::open(folder_.path() / "accounts").value();
+    stores_ = over<SqlAccounts>(sqlite::Database::open({.folder = folder_.path() / "accounts"},
+                                                       parley::accounts::schema()))
+                  .value();
     auth::AuthSettings settings;
     settings.sign_up = auth::SignUpPolicy::open;
     settings.password_cost = kCheap;
@@ -42,7 +46,7 @@ class AuthOnSqlite : public testing::Test {
   TempFolder folder_;
   ManualClock clock_;
   Loops loops_;
-  std::unique_ptr<SqliteAccounts> stores_;
+  std::unique_ptr<SqlAccounts> stores_;
   std::unique_ptr<auth::AuthService> auth_;
 };
 

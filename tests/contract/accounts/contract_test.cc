@@ -14,6 +14,8 @@ const Adapter kAdapters[] = {
      []() -> std::unique_ptr<AccountsUnderTest> { return std::make_unique<MemoryUnderTest>(); }},
     {"Sqlite",
      []() -> std::unique_ptr<AccountsUnderTest> { return std::make_unique<SqliteUnderTest>(); }},
+    {"Mysql",
+     []() -> std::unique_ptr<AccountsUnderTest> { return std::make_unique<MysqlUnderTest>(); }},
 };
 
 class AccountsContract : public testing::TestWithParam<std::tuple<Adapter, Promise>> {};
@@ -33,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(Accounts, AccountsContract,
 
 TEST(SqliteAccounts, AddsInBulkAllOrNothing) {
   TempFolder folder;
-  auto stores = parley::accounts::SqliteAccounts::open(folder.path() / "accounts").value();
+  auto stores = accounts_on_sqlite(folder.path() / "accounts").value();
   const std::vector people = {account(7, "ann"), account(8, "bob")};
   const std::vector phones = {device(20, 7, "a"), device(21, 8, "b")};
   ASSERT_TRUE(stores->add(people, "hash", phones));

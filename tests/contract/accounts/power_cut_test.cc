@@ -4,16 +4,18 @@
 #include <gtest/gtest.h>
 #include <random>
 
-#include "adapters/accounts/sqlite/accounts.h"
-#include "adapters/push/sqlite/push_sink.h"
+#include "adapters/accounts/sql/accounts.h"
+#include "adapters/push/sql/push_sink.h"
+#include "adapters/shared/sqlite/database.h"
+#include "tests/support/contract/over.h"
 #include "tests/support/contract/temp_folder.h"
 #include "tests/support/sqlite_power_cut/vfs.h"
 
 namespace parley::test {
 namespace {
 
-using parley::accounts::SqliteAccounts;
-using parley::push::SqlitePushSink;
+using parley::accounts::SqlAccounts;
+using parley::push::SqlPushSink;
 
 // What was acknowledged, kept beside the stores.
 struct Expected {
@@ -43,6 +45,10 @@ Push push_of(std::uint64_t i) {
           TimeMs(static_cast<std::int64_t>(i))};
 }
 
+Result<std::unique_ptr<SqlAccounts>> open_accounts(sqlite::Settings settings) {
+  return over<SqlAccounts>(sqlite::Database::open(std::move(settings), parley::accounts::schema()));
+}
+
 class PowerCut {
  public:
   PowerCut(std::uint64_t seed, bool sync) : seed_(seed), sync_(sync), random_(seed) {}
@@ -66,14 +72,13 @@ class PowerCut {
  private:
   Result<void> open() {
     // A short log, so that the cut meets its copying into the file as well.
-    PARLEY_TRY(stores, SqliteAccounts::open({.folder = folder_.path() / "accounts",
-                                             .file = "accounts.db",
-                                             .checkpoint_pages = 20,
-                                             .sync = sync_}));
-    PARLEY_TRY(sink, SqlitePushSink::open({.folder = folder_.path() / "notification",
-                                           .file = "pushes.db",
-                                           .checkpoint_pages = 5,
-                                           .sync = sync_}));
+    PARLEY_TRY(stores,
+               open_accounts(
+                   {.folder = folder_.path() / "accounts", .checkpoint_pages = 20, .sync = sync_}));
+    PARLEY_TRY(
+        sink, over<SqlPushSink>(sqlite::Database::open(
+                  {.folder = folder_.path() / "notification", .checkpoint_pages = 5, .sync = sync_},
+                  parley::push::schema())));
     stores_ = std::move(stores);
     sink_ = std::move(sink);
     return {};
@@ -173,8 +178,8 @@ class PowerCut {
   std::mt19937_64 random_;
   TempFolder folder_;
   PowerCutVfs vfs_;
-  std::unique_ptr<SqliteAccounts> stores_;
-  std::unique_ptr<SqlitePushSink> sink_;
+  std::unique_ptr<SqlAccounts> stores_;
+  std::unique_ptr<SqlPushSink> sink_;
   Expected expected_;
   InFlight in_flight_;
   std::vector<std::string> wrong_;
@@ -203,10 +208,10 @@ TEST(AccountsPowerCut, AFirstStartThatWasCutIsStartedAgain) {
     TempFolder folder;
     PowerCutVfs vfs;
     vfs.cut_after(operation);
-    (void)SqliteAccounts::open(folder.path() / "accounts");
+    (void)open_accounts({.folder = folder.path() / "accounts"});
     was_cut = vfs.is_cut();
     vfs.power_on(operation);
-    auto stores = SqliteAccounts::open(folder.path() / "accounts");
+    auto stores = open_accounts({.folder = folder.path() / "accounts"});
     ASSERT_TRUE(stores) << "cut at operation " << operation << ": " << stores.error().message;
     EXPECT_TRUE((*stores)->accounts().create(account(1), "hash"));
   }
@@ -221,7 +226,7 @@ TEST(AccountsPowerCut, FindsAStoreThatDoesNotSync) {
 TEST(AccountsDiskFault, AFullDiskStoresNothingAndIsOverWhenThereIsSpace) {
   TempFolder folder;
   PowerCutVfs vfs;
-  auto stores = SqliteAccounts::open(folder.path() / "accounts").value();
+  auto stores = open_accounts({.folder = folder.path() / "accounts"}).value();
   ASSERT_TRUE(stores->accounts().create(account(1), "hash"));
   vfs.fill_disk(true);
   const auto refused = stores->accounts().create(account(2), "hash");
@@ -242,7 +247,7 @@ TEST(AccountsDiskFaultDeathTest, AFailedSyncEndsTheProcess) {
   EXPECT_DEATH(
       {
         PowerCutVfs vfs;
-        auto stores = SqliteAccounts::open(folder.path() / "accounts").value();
+        auto stores = open_accounts({.folder = folder.path() / "accounts"}).value();
         vfs.fail_syncs();
         (void)stores->accounts().create(account(1), "hash");
       },

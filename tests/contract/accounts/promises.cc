@@ -80,6 +80,26 @@ const Promise kPromises[] = {
        EXPECT_EQ(made, 1);
        EXPECT_EQ(refused, 7);
      }},
+    {"NamesAndTextsAreKeptAndComparedByTheirBytes",
+     [](AccountsUnderTest& t) {
+       std::uint64_t id = 6;
+       for (const char* name :
+            {"ann", "Ann", "ann ", "\xC3\xA4nn", "a\xCC\x88nn", "an'n", "an\\n"}) {
+         auto one = account(++id, name);
+         one.about = std::string("\"'`\\% :x \n\t\xF0\x9F\x98\x80 ") + name;
+         ASSERT_TRUE(t.accounts().create(one, "hash")) << name;
+         EXPECT_EQ(t.accounts().by_name(name).value(), one) << name;
+       }
+     }},
+    {"ATextOfTheGreatestLengthIsKept",
+     [](AccountsUnderTest& t) {
+       Account ann = account(7, std::string(32, 'a'));
+       ann.display_name = std::string(64, 'd');
+       ann.about = std::string(500, 'b');
+       ASSERT_TRUE(t.accounts().create(ann, std::string(128, 'h')));
+       EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), ann);
+       EXPECT_EQ(t.accounts().password_hash(UserId(7)).value(), std::string(128, 'h'));
+     }},
     {"UpdateReplacesWhatMayChange",
      [](AccountsUnderTest& t) {
        ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));

@@ -17,6 +17,8 @@ const Adapter kAdapters[] = {
      []() -> std::unique_ptr<GroupsUnderTest> {
        return std::make_unique<SqliteGroupsUnderTest>();
      }},
+    {"Mysql",
+     []() -> std::unique_ptr<GroupsUnderTest> { return std::make_unique<MysqlGroupsUnderTest>(); }},
 };
 
 class GroupsContract : public testing::TestWithParam<std::tuple<Adapter, GroupPromise>> {};

@@ -6,14 +6,16 @@
 #include <map>
 #include <random>
 
-#include "adapters/groups/sqlite/group_store.h"
+#include "adapters/groups/sql/group_store.h"
+#include "adapters/shared/sqlite/database.h"
+#include "tests/support/contract/over.h"
 #include "tests/support/contract/temp_folder.h"
 #include "tests/support/sqlite_power_cut/vfs.h"
 
 namespace parley::test {
 namespace {
 
-using parley::groups::SqliteGroupStore;
+using parley::groups::SqlGroupStore;
 using What = GroupChange::What;
 
 const UserId kAnn(7);
@@ -43,10 +45,10 @@ class PowerCut {
 
   Result<void> open() {
     // A short log, so that the cut meets its copying into the file as well.
-    PARLEY_TRY(store, SqliteGroupStore::open({.folder = folder_.path() / "group",
-                                              .file = "groups.db",
-                                              .checkpoint_pages = 20,
-                                              .sync = sync_}));
+    PARLEY_TRY(store,
+               over<SqlGroupStore>(sqlite::Database::open(
+                   {.folder = folder_.path() / "group", .checkpoint_pages = 20, .sync = sync_},
+                   parley::groups::schema())));
     store_ = std::move(store);
     return {};
   }
@@ -112,7 +114,7 @@ class PowerCut {
   std::mt19937_64 random_;
   TempFolder folder_;
   PowerCutVfs vfs_;
-  std::unique_ptr<SqliteGroupStore> store_;
+  std::unique_ptr<SqlGroupStore> store_;
   std::map<std::uint64_t, Known> known_;
   std::vector<std::string> wrong_;
 };

@@ -4,15 +4,19 @@
 #include <thread>
 
 #include "adapters/push/memory/push_sink.h"
-#include "adapters/push/sqlite/push_sink.h"
+#include "adapters/push/sql/push_sink.h"
+#include "adapters/shared/mysql/database.h"
+#include "adapters/shared/sqlite/database.h"
 #include "tests/support/contract/failures.h"
+#include "tests/support/contract/over.h"
 #include "tests/support/contract/temp_folder.h"
+#include "tests/support/mysql/database.h"
 
 namespace parley::test {
 namespace {
 
 using push::MemoryPushSink;
-using push::SqlitePushSink;
+using push::SqlPushSink;
 
 class SinkUnderTest {
  public:
@@ -92,14 +96,31 @@ class SqliteUnderTest final : public SinkUnderTest {
   PushSink& sink() override { return *sink_; }
   void reopen() override {
     sink_.reset();
-    auto opened = SqlitePushSink::open(folder_.path() / "notification");
+    auto opened = over<SqlPushSink>(
+        sqlite::Database::open({.folder = folder_.path() / "notification"}, push::schema()));
     if (!opened) throw std::runtime_error(opened.error().message);
     sink_ = std::move(*opened);
   }
 
  private:
   TempFolder folder_;
-  std::unique_ptr<SqlitePushSink> sink_;
+  std::unique_ptr<SqlPushSink> sink_;
+};
+
+class MysqlUnderTest final : public SinkUnderTest {
+ public:
+  MysqlUnderTest() { reopen(); }
+  PushSink& sink() override { return *sink_; }
+  void reopen() override {
+    sink_.reset();
+    auto opened = over<SqlPushSink>(mysql::Database::open(database_.settings(), push::schema()));
+    if (!opened) throw std::runtime_error(opened.error().message);
+    sink_ = std::move(*opened);
+  }
+
+ private:
+  MysqlDatabase database_{{&push::schema()}};
+  std::unique_ptr<SqlPushSink> sink_;
 };
 
 struct Adapter {
@@ -111,6 +132,8 @@ const Adapter kAdapters[] = {
      []() -> std::unique_ptr<SinkUnderTest> { return std::make_unique<MemoryUnderTest>(); }},
     {"Sqlite",
      []() -> std::unique_ptr<SinkUnderTest> { return std::make_unique<SqliteUnderTest>(); }},
+    {"Mysql",
+     []() -> std::unique_ptr<SinkUnderTest> { return std::make_unique<MysqlUnderTest>(); }},
 };
 
 class PushContract : public testing::TestWithParam<std::tuple<Adapter, Promise>> {};

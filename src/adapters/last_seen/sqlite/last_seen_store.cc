@@ -3,20 +3,21 @@
 namespace parley::last_seen {
 namespace {
 
-std::span<const sqlite::Migration> migrations() {
-  static const std::vector<sqlite::Migration> kAll = {
+const sql::Schema& schema() {
+  static const std::vector<sql::Migration> kAll = {
       {1,
-       {"CREATE TABLE last_seen (user_id BIGINT NOT NULL PRIMARY KEY, seen_ms BIGINT NOT NULL)"}},
+       {"CREATE TABLE IF NOT EXISTS last_seen (user_id BIGINT NOT NULL PRIMARY KEY, seen_ms BIGINT "
+        "NOT NULL)"}},
   };
-  return kAll;
+  static const sql::Schema kSchema{"presence", kAll};
+  return kSchema;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<SqliteLastSeenStore>> SqliteLastSeenStore::open(
     std::filesystem::path folder) {
-  PARLEY_TRY(db, sqlite::Database::open({.folder = std::move(folder), .file = "presence.db"},
-                                        migrations()));
+  PARLEY_TRY(db, sqlite::Database::open({.folder = std::move(folder)}, schema()));
   return std::unique_ptr<SqliteLastSeenStore>(new SqliteLastSeenStore(std::move(db)));
 }
 

@@ -10,9 +10,9 @@
 namespace parley::sqlite {
 namespace {
 
-const std::vector<Migration> kOne = {
+const std::vector<sql::Migration> kOne = {
     {1, {"CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"}}};
-const std::vector<Migration> kTwo = {
+const std::vector<sql::Migration> kTwo = {
     kOne[0], {2, {"ALTER TABLE notes ADD COLUMN stars BIGINT NOT NULL DEFAULT 0"}}};
 
 class DatabaseTest : public testing::Test {
@@ -25,8 +25,8 @@ class DatabaseTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(root_); }
 
-  Result<std::unique_ptr<Database>> open(std::span<const Migration> migrations = kOne) {
-    return Database::open({.folder = root_ / "notes", .file = "notes.db"}, migrations);
+  Result<std::unique_ptr<Database>> open(std::span<const sql::Migration> migrations = kOne) {
+    return Database::open({.folder = root_ / "notes"}, {"notes", migrations});
   }
   std::filesystem::path file() const { return root_ / "notes" / "notes.db"; }
 
@@ -172,7 +172,8 @@ TEST_F(DatabaseTest, MigratesFromWhereItStandsAndRefusesANewerOne) {
 }
 
 TEST_F(DatabaseTest, AFailedMigrationChangesNothing) {
-  const std::vector<Migration> broken = {kOne[0], {2, {"CREATE TABLE more (id INTEGER)", "WRONG"}}};
+  const std::vector<sql::Migration> broken = {kOne[0],
+                                              {2, {"CREATE TABLE more (id INTEGER)", "WRONG"}}};
   EXPECT_FALSE(open(broken));
   auto db = open(kOne);
   ASSERT_TRUE(db) << db.error().message;

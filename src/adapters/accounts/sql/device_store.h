@@ -1,0 +1,26 @@
+#pragma once
+#include "adapters/shared/sql/database.h"
+#include "ports/accounts.h"
+
+namespace parley::accounts {
+
+class SqlDeviceStore final : public DeviceStore {
+ public:
+  explicit SqlDeviceStore(sql::Database& db) : db_(db) {}
+
+  Result<void> put(const AccountDevice& device) override;
+  Result<std::optional<AccountDevice>> by_id(DeviceId id) override;
+  Result<std::vector<AccountDevice>> of(UserId user) override;
+  Result<bool> rotate(DeviceId id, std::string_view expected_hash, const Refreshed& next) override;
+  Result<void> revoke(DeviceId id, TimeMs tokens_end) override;
+  Result<std::vector<std::pair<DeviceId, TimeMs>>> revoked(TimeMs now) override;
+  Result<std::uint64_t> last_id() override;
+
+ private:
+  sql::Database& db_;
+};
+
+/// For a bulk load within a transaction of the caller.
+void insert_device(soci::session& s, const AccountDevice& device);
+
+}  // namespace parley::accounts
