@@ -107,6 +107,9 @@ class MessageApi {
                                                            Seq to, std::size_t limit) = 0;
   virtual Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
                                                  HistoryQuery query) = 0;
+  /// The end of the conversation's log as its owner serves it, while it certainly is the owner; all
+  /// zero: it has no entries. `stale_generation`: another process is.
+  virtual Awaitable<Result<Head>> head(ConversationId conversation) = 0;
   /// Appends a change that the group service has committed; its users join and leave by it. The
   /// same version twice: the first answer again. Changes of a group come in the order of their
   /// versions

@@ -168,6 +168,13 @@ Awaitable<Result<HistoryPage>> MessageClient::history(UserId asker, Conversation
                         answer.more_before(), answer.more_after()};
 }
 
+Awaitable<Result<Head>> MessageClient::head(ConversationId conversation) {
+  v1::HeadRequest request;
+  request.set_conversation(conversation.key());
+  PARLEY_CO_TRY(answer, co_await link_.channel().call(methods::kHead, std::move(request)));
+  co_return from_proto(answer.head());
+}
+
 Awaitable<Result<Head>> MessageClient::append(GroupId group, UserId actor, GroupChange change) {
   v1::AppendRequest request;
   request.set_group(group.value);

@@ -21,6 +21,7 @@ class MessageClient final : public MessageApi, public LinkUser {
                                                    Seq from, Seq to, std::size_t limit) override;
   Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
                                          HistoryQuery query) override;
+  Awaitable<Result<Head>> head(ConversationId conversation) override;
   Awaitable<Result<Head>> append(GroupId group, UserId actor, GroupChange change) override;
   Awaitable<Result<std::vector<Marks>>> marks(ConversationId conversation,
                                               std::vector<UserId> users) override;

@@ -10,6 +10,7 @@ inline constexpr Method<v1::EntriesRequest, v1::EntriesAnswer> kEntries{
     "/parley.rpc.v1.Message/Entries"};
 inline constexpr Method<v1::HistoryRequest, v1::HistoryAnswer> kHistory{
     "/parley.rpc.v1.Message/History"};
+inline constexpr Method<v1::HeadRequest, v1::HeadAnswer> kHead{"/parley.rpc.v1.Message/Head"};
 inline constexpr Method<v1::AppendRequest, v1::HeadAnswer> kAppend{"/parley.rpc.v1.Message/Append"};
 inline constexpr Method<v1::MarksRequest, v1::MarksAnswer> kMarks{"/parley.rpc.v1.Message/Marks"};
 inline constexpr Method<v1::ReceiptsRequest, v1::ReceiptsAnswer> kReceipts{

@@ -124,6 +124,13 @@ void serve(Router& router, Loops& loops, MessageApi& messages) {
                    answer.set_more_after(page.more_after);
                    co_return answer;
                  });
+  router.on_call(
+      methods::kHead, [&messages](v1::HeadRequest request) -> Awaitable<Result<v1::HeadAnswer>> {
+        PARLEY_CO_TRY(head, co_await messages.head(conversation_of(request.conversation())));
+        v1::HeadAnswer answer;
+        to_proto(head, *answer.mutable_head());
+        co_return answer;
+      });
   router.on_call(methods::kAppend,
                  [&messages](v1::AppendRequest request) -> Awaitable<Result<v1::HeadAnswer>> {
                    PARLEY_CO_TRY(head, co_await messages.append(GroupId(request.group()),

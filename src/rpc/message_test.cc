@@ -79,6 +79,7 @@ TEST_F(MessageCalls, ChangesViewsAndConversations) {
   EXPECT_EQ(changes.changes[0].from, Seq(4));
   EXPECT_EQ(changes.cursor, (Cursor{6, TimeMs(6)}));
   expect_view(get(messages->view(UserId(42), kTalk)), UserId(42));
+  EXPECT_EQ(get(messages->head(kTalk)), FakeMessages::view_of(UserId(42)).head);
   EXPECT_TRUE(get(messages->conversations(UserId(42), {}, 3)).empty());
   const auto page = get(messages->conversations(UserId(42), kTalk, 3));
   ASSERT_EQ(page.size(), 3u);

@@ -25,7 +25,7 @@ inline EntryPtr change_entry() {
 }
 
 /// Stores nothing: says what it was asked, and answers with what a test can recognise.
-class FakeMessages final : public MessageApi {
+class FakeMessages : public MessageApi {
  public:
   explicit FakeMessages(Loops& loops) : loops_(loops) {}
 
@@ -115,6 +115,9 @@ class FakeMessages final : public MessageApi {
   Awaitable<Result<std::vector<UserId>>> visible(UserId, std::vector<UserId> users) override {
     users.pop_back();
     co_return users;
+  }
+  Awaitable<Result<Head>> head(ConversationId) override {
+    co_return Head{Seq(9), MessageId(8), TimeMs(7), 6};
   }
   Awaitable<Result<ConversationView>> view(UserId asker, ConversationId) override {
     co_return view_of(asker);

@@ -68,7 +68,8 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
   explicit ConversationState(const ConversationId& c) : id(c) {}
 
   bool waits() const {
-    return !sends.empty() || !marks.empty() || !changes.empty() || !tail.empty() || rewatch;
+    return !sends.empty() || !marks.empty() || !changes.empty() || !tail.empty() ||
+           !heads.empty() || rewatch;
   }
   bool idle() const { return phase != Phase::loading && !in_flight && pins == 0 && !waits(); }
   /// Null: of a direct conversation, no such user; of a group, not known here yet.
@@ -88,6 +89,8 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
   std::vector<WaitingChange> changes;  // in the order of their versions
   std::vector<WaitingSend> sends;      // in order of arrival
   std::vector<WaitingMark> marks;
+  // Who asks for the head before it is known.
+  std::vector<std::move_only_function<void(Result<Head>)>> heads;
   std::shared_ptr<Rewatch> rewatch;                // null, but until it is loaded and watched
   Clock::Mono receipts_sent = Clock::Mono::min();  // of a group
   bool receipts_due = false;

@@ -13,12 +13,14 @@ namespace {
 constexpr std::string_view kConsumer = "delivery";
 constexpr std::string_view kConsumers[] = {kConsumer, "groups"};  // all must pass what is trimmed
 constexpr std::size_t kFeedPage = 10'000;
+constexpr std::size_t kLoading = 16;  // conversations that are read side by side
 constexpr std::chrono::seconds kKeepPosition{2};
 }  // namespace
 
 MessageService::MessageService(Needs needs, Settings settings)
     : feed_(needs.feed),
       duties_(needs.duties),
+      loading_(feed_ ? nullptr : std::make_unique<boost::asio::thread_pool>(kLoading)),
       feed_reader_(feed_ ? std::make_unique<FeedReader>(needs.loops, needs.store, *feed_,
                                                         shared_.stored_position)
                          : nullptr),
@@ -36,6 +38,8 @@ MessageService::MessageService(Needs needs, Settings settings)
           feed_reader_.get(),
           0,
           std::vector<std::atomic<std::int64_t>>(kShards),
+          needs.holds ? std::move(needs.holds) : [](ShardId, Generation) { return true; },
+          loading_ ? *loading_ : needs.loops.pool(),
           needs.metrics.counter("parley_messages_stored_total",
                                 "Messages made durable and acknowledged"),
           needs.metrics.counter("parley_commits_refused_total", "Commits that the store refused"),
@@ -46,9 +50,10 @@ MessageService::MessageService(Needs needs, Settings settings)
   PARLEY_CHECK(shared_.info.one_log ? feed_ != nullptr : duties_ != nullptr,
                "what was not done is found by the feed, or by the shards' duties");
   shared_.hybrid.observe(Snowflake::time_of(shared_.info.last_issued));
+  PARLEY_CHECK(needs.nodes.empty() || needs.nodes.size() == needs.loops.size(), "a node per loop");
   for (std::size_t i = 0; i < needs.loops.size(); ++i)
-    owners_.push_back(
-        std::make_unique<Owner>(shared_, i, needs.first_node + static_cast<std::uint32_t>(i)));
+    owners_.push_back(std::make_unique<Owner>(
+        shared_, i, needs.nodes.empty() ? static_cast<std::uint32_t>(i) : needs.nodes[i]));
 }
 
 Result<void> MessageService::start() {
@@ -121,11 +126,12 @@ void MessageService::trim() {
   feed_->trim(passed);
 }
 
-Awaitable<Result<Head>> MessageService::append(GroupId group, UserId actor, GroupChange change) {
-  const auto id = ConversationId::group(group.value);
+/// `ask(owner, done)` on the loop of the conversation's owner.
+template <class Ask>
+Awaitable<Result<Head>> MessageService::ask_owner(ConversationId id, Ask ask) {
   const auto loop = shared_.loops.current();
-  PARLEY_CHECK(loop < owners_.size(), "append is called on a loop");
-  const auto initiate = [this, loop, id](auto handler, UserId by, GroupChange what) {
+  PARLEY_CHECK(loop < owners_.size(), "an owner is asked on a loop");
+  const auto initiate = [this, loop, id](auto handler, Ask what) {
     auto kept = std::make_shared<decltype(handler)>(std::move(handler));
     auto done = [this, loop, kept](Result<Head> outcome) mutable {
       boost::asio::post(shared_.loops.at(loop), [kept, outcome = std::move(outcome)]() mutable {
@@ -133,15 +139,26 @@ Awaitable<Result<Head>> MessageService::append(GroupId group, UserId actor, Grou
       });
     };
     const auto at = home(id);
-    shared_.loops.run_on(
-        at,
-        [this, at, id, waiting = WaitingChange{by, std::move(what), std::move(done)}]() mutable {
-          owners_[at]->append(id, std::move(waiting));
-        });
+    shared_.loops.run_on(at, [this, at, what = std::move(what), done = std::move(done)]() mutable {
+      what(*owners_[at], std::move(done));
+    });
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
                                                  void(Result<Head>)>(
-      initiate, boost::asio::use_awaitable, actor, std::move(change));
+      initiate, boost::asio::use_awaitable, std::move(ask));
+}
+
+Awaitable<Result<Head>> MessageService::head(ConversationId conversation) {
+  return ask_owner(conversation, [conversation](Owner& owner, auto done) {
+    owner.head(conversation, std::move(done));
+  });
+}
+
+Awaitable<Result<Head>> MessageService::append(GroupId group, UserId actor, GroupChange change) {
+  const auto id = ConversationId::group(group.value);
+  return ask_owner(id, [id, actor, change = std::move(change)](Owner& owner, auto done) mutable {
+    owner.append(id, WaitingChange{actor, std::move(change), std::move(done)});
+  });
 }
 
 template <class Request>

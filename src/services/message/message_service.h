@@ -23,7 +23,10 @@ class MessageService final : public MessageApi {
     NotificationApi& notifications;
     ReachGateway reach;
     Metrics& metrics;
-    std::uint32_t first_node = 0;  // Snowflake nodes: this one and the next, one per loop
+    std::vector<std::uint32_t> nodes = {};  // of Snowflakes, one per loop; empty: 0, 1, ...
+    /// Whether the lease of that generation of the shard certainly holds now. Any thread. Where
+    /// there is one log it always does.
+    std::function<bool(ShardId, Generation)> holds = {};
   };
   MessageService(Needs needs, Settings settings);
 
@@ -53,6 +56,7 @@ class MessageService final : public MessageApi {
                                          HistoryQuery query) override {
     return reader_.history(asker, conversation, query);
   }
+  Awaitable<Result<Head>> head(ConversationId conversation) override;
   Awaitable<Result<Head>> append(GroupId group, UserId actor, GroupChange change) override;
   Awaitable<Result<std::vector<Marks>>> marks(ConversationId conversation,
                                               std::vector<UserId> users) override {
@@ -77,6 +81,8 @@ class MessageService final : public MessageApi {
 
  private:
   std::size_t home(const ConversationId& id) const { return home(shard_of(id)); }
+  template <class Ask>
+  Awaitable<Result<Head>> ask_owner(ConversationId conversation, Ask ask);
   template <class Request>
   std::vector<std::vector<Request>> by_home(std::vector<Request> batch) const;
   std::size_t home(ShardId shard) const { return shard.value % owners_.size(); }
@@ -91,6 +97,7 @@ class MessageService final : public MessageApi {
 
   Feed* feed_;
   ShardDuties* duties_;
+  std::unique_ptr<boost::asio::thread_pool> loading_;  // where there is not one log
   std::unique_ptr<FeedReader> feed_reader_;
   Shared shared_;
   std::vector<std::unique_ptr<Owner>> owners_;

@@ -68,6 +68,23 @@ void Owner::mark(std::vector<MarkRequest> batch, Route route) {
   flush();
 }
 
+void Owner::head(const ConversationId& id, std::move_only_function<void(Result<Head>)> done) {
+  if (closing_) return done(fail_for(Code::unavailable, "the server is stopping", 1'000));
+  auto& state = cache_.touch(id);
+  state.heads.push_back(std::move(done));
+  if (state.phase == ConversationState::Phase::ready && state.tail.empty())
+    return tell_heads(state);
+  enqueue(state);
+  flush();
+}
+
+void Owner::tell_heads(ConversationState& state) {
+  for (auto& done : std::exchange(state.heads, {}))
+    shared_.holds(shard_of(state.id), generation_of(state.id))
+        ? done(state.head)
+        : done(std::unexpected(lost_shard()));
+}
+
 void Owner::append(const ConversationId& group, WaitingChange change) {
   if (closing_) return change.done(fail_for(Code::unavailable, "the server is stopping", 1'000));
   auto& state = cache_.touch(group);
@@ -215,6 +232,7 @@ void Owner::fail_waiting(ConversationState& state, const Error& error, Answers& 
   for (auto& waiting : std::exchange(state.marks, {}))
     answers.marked(waiting.route, waiting.request.token, std::unexpected(error));
   for (auto& waiting : std::exchange(state.changes, {})) waiting.done(std::unexpected(error));
+  for (auto& done : std::exchange(state.heads, {})) done(std::unexpected(error));
 }
 
 void Owner::rewatch(const std::vector<ConversationId>& conversations, std::uint64_t position,

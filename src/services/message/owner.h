@@ -36,6 +36,9 @@ struct Shared {
       0};  // the highest feed position that a commit answered with
   // By shard, the milliseconds of the last entry committed; where there is not one log.
   std::vector<std::atomic<std::int64_t>> last_commit;
+  std::function<bool(ShardId, Generation)> holds;
+  // For what owners read. Not the pool of the readers, who wait there for owners to tell heads.
+  boost::asio::thread_pool& loading;
   Metric& sent;
   Metric& refused;
   Metric& pushes;
@@ -54,6 +57,9 @@ class Owner {
 
   void send(std::vector<SendRequest> batch, Route route);
   void mark(std::vector<MarkRequest> batch, Route route);
+  /// The head as it may be told: committed, and under a lease that certainly holds as it is told
+  /// (rule 6). `done` is called on this loop.
+  void head(const ConversationId& id, std::move_only_function<void(Result<Head>)> done);
   /// `change.done` is called on this loop.
   void append(const ConversationId& group, WaitingChange change);
   /// After a restart, before anything is sent, or when a shard was gained: watches the newest entry
@@ -149,6 +155,7 @@ class Owner {
   Generation generation_of(const ConversationId& id) const;
   void unload(ConversationState& state);
   void watch_newest(ConversationState& state);
+  void tell_heads(ConversationState& state);
   void end(Rewatch& rewatch);
   void finish_yielding();
   void fan_out(Group& group);

@@ -41,6 +41,7 @@ std::string key_of(const GroupChange& change) { return fmt::format("\x01{}", cha
 
 void Owner::build(ConversationState& state, Part& part, Answers& answers) {
   if (!state.tail.empty()) return take_tail(state, part);
+  tell_heads(state);
   take_change(state, part);
   // A change goes alone, so that what is sent after it is judged by it.
   if (part.entries.empty()) take_sends(state, part, answers);

@@ -122,7 +122,7 @@ boost::asio::awaitable<std::optional<Error>> Owner::missing_person(ConversationI
 }
 
 boost::asio::awaitable<void> Owner::load_all(std::vector<Wanted> wanted) {
-  auto loaded = co_await run_blocking(shared_.loops.pool(), [this, wanted] {
+  auto loaded = co_await run_blocking(shared_.loading, [this, wanted] {
     std::vector<Loaded> out;
     // The id of a state never changes, so the pool may read it while the loop owns the rest.
     for (const auto& one : wanted) out.push_back(read(one.state->id, one));
@@ -135,7 +135,7 @@ boost::asio::awaitable<void> Owner::load_all(std::vector<Wanted> wanted) {
 }
 
 boost::asio::awaitable<void> Owner::load_one(Wanted wanted) {
-  auto loaded = co_await run_blocking(shared_.loops.pool(),
+  auto loaded = co_await run_blocking(shared_.loading,
                                       [this, wanted] { return read(wanted.state->id, wanted); });
   co_await take_loaded(wanted, std::move(loaded));
   flush();
@@ -146,8 +146,10 @@ boost::asio::awaitable<void> Owner::load_one(Wanted wanted) {
 boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded got) {
   auto& state = *wanted.state;
   const auto& [head, tail] = got.begun;
-  if (!got.error && wanted.whole && state.id.is_direct() && head.seq == Seq(0) && tail.empty())
-    got.error = co_await missing_person(state.id);
+  // The first entry makes a direct conversation; who only asks for the head makes none.
+  const bool nothing = wanted.whole && state.id.is_direct() && head.seq == Seq(0) && tail.empty();
+  const bool only_asked = nothing && state.sends.empty() && state.marks.empty();
+  if (!got.error && nothing && !only_asked) got.error = co_await missing_person(state.id);
   // The shard may have been lost meanwhile, and be back in another generation.
   const bool lost = generation_of(state.id) != wanted.generation;
   if (lost) got.error = lost_shard();
@@ -185,6 +187,10 @@ boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded got
   for (auto& [request, route, countable] : state.marks)
     if (!countable && at < wanted.seqs.size() && wanted.seqs[at] == request.read)
       countable = got.countables[at++];
+  if (only_asked) {
+    tell_heads(state);
+    state.phase = ConversationState::Phase::unloaded;
+  }
   refuse_strangers(state, wanted.users);
   if (state.rewatch) watch_newest(state);
   if (state.waits()) enqueue(state);

@@ -38,7 +38,7 @@ boost::asio::awaitable<void> MessageService::take_up(ShardId shard, Generation g
   const TimeMs now = shared_.hybrid.now();
   while (mine()) {
     const auto found = co_await run_blocking(
-        shared_.loops.pool(),
+        shared_.loading,
         [this, shard, now]() -> Result<std::pair<TimeMs, std::vector<ConversationId>>> {
           PARLEY_TRY(settled, duties_->settled(shard));
           if (!settled) {
@@ -84,7 +84,7 @@ boost::asio::awaitable<void> MessageService::keep_settled() {
         tenure.settled.value < shared_.last_commit[shard.value])
       moved.emplace_back(shard, tenure.generation);
   const auto stored =
-      co_await run_blocking(shared_.loops.pool(), [this, moved, until]() -> Result<void> {
+      co_await run_blocking(shared_.loading, [this, moved, until]() -> Result<void> {
         for (const auto& [shard, generation] : moved)
           PARLEY_TRY_VOID(duties_->set_settled(shard, until));
         return {};

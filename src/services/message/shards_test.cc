@@ -101,6 +101,24 @@ TEST_P(ShardsTest, WhoGainsAShardPushesWhatNobodyConfirmed) {
   EXPECT_EQ(out.copy(out.pushes)[0].seq, Seq(1));
 }
 
+TEST_P(ShardsTest, TheHeadIsToldByTheOwnerOnceTheTailIsCommittedAgain) {
+  EXPECT_EQ(run(service->head(kTalk))->seq, Seq(0));
+  const auto sent = send_one("one");
+  EXPECT_EQ(*run(service->head(kTalk)), *sent);
+  lose(shard);
+  EXPECT_EQ(run(service->head(kTalk)).error().code, Code::stale_generation);
+  memory.take_over(Generation(++generation));
+  gain(shard);
+  EXPECT_EQ(*run(service->head(kTalk)), *sent);
+  holds = false;
+  EXPECT_EQ(run(service->head(kTalk)).error().code, Code::stale_generation);
+  holds = true;
+  // Who only asks makes no conversation.
+  const auto strangers = ConversationId::direct(kAnn, kNobody);
+  EXPECT_EQ(run(service->head(strangers))->seq, Seq(0));
+  EXPECT_EQ(send({message(1, kAnn, "k", "x", strangers)})[0].sent.error().code, Code::not_found);
+}
+
 INSTANTIATE_TEST_SUITE_P(Loops, ShardsTest, ::testing::Values(Shape{1, false}, Shape{2, false}),
                          name_of);
 

@@ -157,6 +157,7 @@ class FakeMessages final : public MessageApi {
                                               std::vector<UserId> users) override;
   Awaitable<Result<Receipts>> receipts(UserId asker, ConversationId conversation, Seq seq) override;
   Awaitable<Result<std::vector<UserId>>> visible(UserId asker, std::vector<UserId> users) override;
+  Awaitable<Result<Head>> head(ConversationId) override { co_return Head{}; }
   Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) override;
   Awaitable<Result<std::vector<ConversationView>>> conversations(
       UserId user, std::optional<ConversationId> after, std::size_t limit) override;

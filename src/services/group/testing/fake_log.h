@@ -119,6 +119,7 @@ class FakeLog final : public MessageApi, public FeedApi {
   Awaitable<Result<std::vector<UserId>>> visible(UserId, std::vector<UserId>) override {
     co_return no();
   }
+  Awaitable<Result<Head>> head(ConversationId) override { co_return no(); }
   Awaitable<Result<ConversationView>> view(UserId, ConversationId) override { co_return no(); }
   Awaitable<Result<std::vector<ConversationView>>> conversations(UserId,
                                                                  std::optional<ConversationId>,

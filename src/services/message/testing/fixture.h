@@ -176,9 +176,19 @@ class MessageServiceTest : public ::testing::TestWithParam<Shape> {
   void start() {
     loops = std::make_unique<Loops>(GetParam().loops, 1);
     service = std::make_unique<MessageService>(
-        MessageService::Needs{*loops, clock, hybrid, full, GetParam().one_log ? &memory : nullptr,
-                              GetParam().one_log ? nullptr : &memory, users, sessions, out,
-                              [this](GatewayId) { return &out; }, metrics},
+        MessageService::Needs{*loops,
+                              clock,
+                              hybrid,
+                              full,
+                              GetParam().one_log ? &memory : nullptr,
+                              GetParam().one_log ? nullptr : &memory,
+                              users,
+                              sessions,
+                              out,
+                              [this](GatewayId) { return &out; },
+                              metrics,
+                              {},
+                              [this](ShardId, Generation) { return holds.load(); }},
         Settings{});
     loops->start();
     ASSERT_TRUE(service->start());
@@ -233,6 +243,7 @@ class MessageServiceTest : public ::testing::TestWithParam<Shape> {
   ManualClock clock;
   HybridClock hybrid{clock};
   std::uint64_t generation = 1;
+  std::atomic<bool> holds = true;
   MemoryConversationStore memory{Generation(1), GetParam().one_log};
   FullAtTimes full{memory};
   FewUsers users;

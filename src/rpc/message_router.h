@@ -1,0 +1,59 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "api/message.h"
+#include "base/loops.h"
+
+namespace parley::rpc {
+
+/// MessageApi of several processes that share the shards: what concerns a conversation goes to the
+/// process that owns its shard, what concerns a user to any. Who is asked and is not the owner (any
+/// more) says `stale_generation`, which is for the caller to try again; a shard that nobody owns is
+/// `unavailable`.
+class MessageRouter final : public MessageApi {
+ public:
+  /// By the name under which each owns shards. They outlive the router.
+  MessageRouter(Loops& loops, std::map<std::string, MessageApi*> processes);
+
+  /// The owners' names, by shard; empty: nobody. Any thread.
+  void set_owners(std::vector<std::string> names);
+
+  void send(std::vector<SendRequest> batch, MessageListener& listener) override;
+  void mark(std::vector<MarkRequest> batch, MessageListener& listener) override;
+  Awaitable<Result<Changes>> changes(UserId user, Cursor since) override;
+  Awaitable<Result<std::vector<EntryPtr>>> entries(UserId asker, ConversationId conversation,
+                                                   Seq from, Seq to, std::size_t limit) override;
+  Awaitable<Result<HistoryPage>> history(UserId asker, ConversationId conversation,
+                                         HistoryQuery query) override;
+  Awaitable<Result<Head>> head(ConversationId conversation) override;
+  Awaitable<Result<Head>> append(GroupId group, UserId actor, GroupChange change) override;
+  Awaitable<Result<std::vector<Marks>>> marks(ConversationId conversation,
+                                              std::vector<UserId> users) override;
+  Awaitable<Result<Receipts>> receipts(UserId asker, ConversationId conversation, Seq seq) override;
+  Awaitable<Result<std::vector<UserId>>> visible(UserId asker, std::vector<UserId> users) override;
+  Awaitable<Result<ConversationView>> view(UserId asker, ConversationId conversation) override;
+  Awaitable<Result<std::vector<ConversationView>>> conversations(
+      UserId user, std::optional<ConversationId> after, std::size_t limit) override;
+
+ private:
+  using Owners = std::vector<MessageApi*>;  // by shard; null: nobody
+
+  std::shared_ptr<const Owners> owners() const;
+  MessageApi* owner(const ConversationId& conversation) const;
+  /// `ask(MessageApi&)` of the conversation's owner.
+  template <class Ask>
+  std::invoke_result_t<Ask, MessageApi&> of_owner(ConversationId conversation, Ask ask) const;
+  /// Of one that is there, the same for a user while nothing changes.
+  template <class Ask>
+  std::invoke_result_t<Ask, MessageApi&> of_any(UserId user, Ask ask) const;
+
+  Loops& loops_;
+  const std::map<std::string, MessageApi*> processes_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Owners> owners_;
+};
+
+}  // namespace parley::rpc
