@@ -140,11 +140,26 @@ void Config::declare(ConfigReader& reader) {
   reader.add("presence", "grace_ms", &presence.grace,
              "watchers hear that somebody is offline after this, unless there is a new session");
   reader.add("mysql", "address", &mysql.address,
-             "host and port of the MySQL server whose tables `parleyd migrate` makes; empty: none");
+             "host and port of a MySQL server (MariaDB), which then keeps accounts, groups and "
+             "pushes; `parleyd migrate` makes its tables; empty: SQLite in the data folder");
   reader.add("mysql", "database", &mysql.database, "name of the database there");
   reader.add("mysql", "user", &mysql.user, "who signs in there");
   reader.add_secret("mysql", "password", &mysql.password, "their password");
   reader.add("mysql", "password_file", &mysql.password_file,
+             "file whose first line is the password, instead of `password`");
+  reader.add(
+      "cassandra", "addresses", &cassandra.addresses,
+      "some nodes of a Cassandra cluster, HOST:PORT,HOST:PORT, which then keeps when people "
+      "were last seen; `parleyd migrate` makes its tables; empty: SQLite in the data folder");
+  reader.add("cassandra", "keyspace", &cassandra.keyspace, "name of the keyspace there");
+  reader.add("cassandra", "local_dc", &cassandra.local_dc,
+             "only nodes of this data centre are asked; empty: all");
+  reader.add("cassandra", "replication", &cassandra.replication,
+             "copies of each row in a data centre, when `parleyd migrate` makes the keyspace",
+             between(cassandra.replication, 1, 9));
+  reader.add("cassandra", "user", &cassandra.user, "who signs in there; empty: nobody");
+  reader.add_secret("cassandra", "password", &cassandra.password, "their password");
+  reader.add("cassandra", "password_file", &cassandra.password_file,
              "file whose first line is the password, instead of `password`");
   reader.add("mysql", "connections", &mysql.connections,
              "of one store of one process at once, opened when needed",
@@ -182,6 +197,10 @@ Result<void> Config::complete() {
   if (!mysql.address.empty())
     if (auto parsed = parse_remote_address(mysql.address); !parsed)
       return fail(Code::invalid_argument, "mysql.address: " + parsed.error().message);
+  if (!cassandra.password.empty() && !cassandra.password_file.empty())
+    return fail(Code::invalid_argument,
+                "cassandra.password and cassandra.password_file are both set: leave out one of "
+                "them");
   if (!mysql.password.empty() && !mysql.password_file.empty())
     return fail(Code::invalid_argument,
                 "mysql.password and mysql.password_file are both set: leave out one of them");

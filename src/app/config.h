@@ -43,6 +43,11 @@ struct Config {
     std::size_t connections = 8;
   } mysql;
   struct {
+    std::string addresses, keyspace = "parley", local_dc;
+    std::string user, password, password_file;
+    std::size_t replication = 3;
+  } cassandra;
+  struct {
     std::size_t flush_entries = 100'000;
     std::size_t cache_mib = 8;
   } store;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "app/certificate.h"
-#include "app/mysql.h"
+#include "app/remote_stores.h"
 #include "app/seed.h"
 #include "app/server.h"
 #include "app/services.h"
@@ -192,7 +192,8 @@ int run(int argc, char** argv) {
   seed_command->add_option("--tokens-file", arguments.plan.tokens_file,
                            "default: tokens.jsonl in the data folder");
   auto* migrate_command = cli.add_subcommand(
-      "migrate", "make the tables of the MySQL database of [mysql], or bring them up to date");
+      "migrate",
+      "make the tables of the servers of [mysql] and [cassandra], or bring them up to date");
   migrate_command->fallthrough();
   cli.require_subcommand(0, 1);
 

@@ -72,8 +72,8 @@ Result<void> make_notification(Process& p) {
 Result<void> make_message(Process& p) {
   p.messages = std::make_unique<message::MessageService>(
       message::MessageService::Needs{*p.loops, p.clock, p.hybrid, *p.stores.conversations,
-                                     p.stores.conversations.get(), nullptr, *p.api.users, *p.api.sessions,
-                                     *p.api.notifications, p.reach(), p.metrics},
+                                     p.stores.conversations.get(), nullptr, *p.api.users,
+                                     *p.api.sessions, *p.api.notifications, p.reach(), p.metrics},
       p.config.message);
   p.api.messages = p.messages.get();
   p.api.feed = &p.messages->feed();

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include "adapters/groups/sql/group_store.h"
+#include "adapters/last_seen/cassandra/last_seen_store.h"
 #include "adapters/last_seen/sqlite/last_seen_store.h"
 #include "adapters/push/sql/push_sink.h"
+#include "adapters/shared/cassandra/migrate.h"
+#include "adapters/shared/mysql/database.h"
 #include "adapters/shared/sqlite/database.h"
 #include "app/process.h"
+#include "app/remote_stores.h"
 
 namespace parley::app {
 namespace {
@@ -14,6 +18,10 @@ namespace {
 /// The database of a service that keeps its rows in one of its own.
 Result<std::unique_ptr<sql::Database>> open_database(const Config& config, std::string_view folder,
                                                      const sql::Schema& schema) {
+  if (!config.mysql.address.empty()) {
+    PARLEY_TRY(settings, mysql_settings(config));
+    return mysql::Database::open(settings, schema);
+  }
   PARLEY_TRY(data, data_folder(config));
   return sqlite::Database::open({.folder = data / folder}, schema);
 }
@@ -70,6 +78,14 @@ Result<void> open_groups(Process& p) {
 }
 
 Result<void> open_last_seen(Process& p) {
+  if (!p.config.cassandra.addresses.empty()) {
+    PARLEY_TRY(settings, cassandra_settings(p.config));
+    PARLEY_TRY(session, cassandra::Session::open(settings));
+    PARLEY_TRY_VOID(cassandra::check_schema(*session));
+    PARLEY_TRY(opened, last_seen::CassandraLastSeenStore::open(std::move(session)));
+    p.stores.last_seen = std::move(opened);
+    return {};
+  }
   PARLEY_TRY(data, data_folder(p.config));
   PARLEY_TRY(opened, last_seen::SqliteLastSeenStore::open(data / "presence"));
   p.stores.last_seen = std::move(opened);

@@ -13,8 +13,9 @@ namespace parley::app {
 
 struct Process;
 
-/// The embedded stores of a data folder, each under its own lock: those of the services that run
-/// in this process. Errors are one sentence for the person who starts the server.
+/// The stores of the services that run in this process: each in the data folder, under a lock of
+/// its own, or on the servers that the configuration names. Errors are one sentence for the person
+/// who starts the server.
 struct Stores {
   std::unique_ptr<RocksdbConversationStore> conversations;
   std::unique_ptr<accounts::SqlAccounts> accounts;

@@ -1,14 +1,11 @@
 #include "adapters.h"
 
 #include <atomic>
-#include <fmt/format.h>
-#include <gtest/gtest.h>
 
-#include "adapters/conversation_store/cassandra/cassandra_conversation_store.h"
 #include "adapters/conversation_store/memory/memory_conversation_store.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "base/check.h"
-#include "tests/support/cassandra/keyspace.h"
+#include "cassandra.h"
 #include "tests/support/contract/temp_folder.h"
 #include "tests/support/disk/disk.h"
 
@@ -57,38 +54,11 @@ class FolderSubject final : public RocksdbSubject {
   test::TempFolder temp_;
 };
 
-/// On the real server, for the program: made when it is first used, and dropped before it ends.
-class Cassandra final : public testing::Environment {
- public:
-  void TearDown() override {
-    session_.reset();
-    keyspace_.reset();
-  }
-  const test::Keyspace& keyspace() {
-    if (!keyspace_) keyspace_ = std::make_unique<test::Keyspace>();
-    return *keyspace_;
-  }
-  void empty(std::string_view table) {
-    if (!session_) session_ = keyspace().open();
-    const auto emptied = session_->run(fmt::format("TRUNCATE {}", table));
-    PARLEY_CHECK(emptied, emptied.error().message);
-  }
-
- private:
-  std::unique_ptr<test::Keyspace> keyspace_;
-  std::unique_ptr<cassandra::Session> session_;
-};
-
-// GoogleTest owns it.
-Cassandra& the_cassandra =
-    *static_cast<Cassandra*>(testing::AddGlobalTestEnvironment(new Cassandra));
-
 /// Begins with an empty keyspace. Opening again is another process that takes all shards over.
 class CassandraSubject final : public Subject {
  public:
   CassandraSubject() {
-    for (const auto table : {"log", "sent", "inboxes", "marks", "touched", "settled", "store"})
-      the_cassandra.empty(table);
+    Cassandra::instance().empty();
     open();
   }
   ConversationStore& store() override { return *store_; }
@@ -110,8 +80,8 @@ class CassandraSubject final : public Subject {
       PARLEY_TRY(begun, store_->begin(id, generation()));
       return begun.tail.empty() ? begun.head : head_after(*begun.tail.back());
     };
-    auto opened =
-        CassandraConversationStore::open(the_cassandra.keyspace().open(), std::move(settings));
+    auto opened = CassandraConversationStore::open(Cassandra::instance().keyspace().open(),
+                                                   std::move(settings));
     PARLEY_CHECK(opened, opened.error().message);
     store_ = std::move(*opened);
   }

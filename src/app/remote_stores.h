@@ -1,4 +1,5 @@
 #pragma once
+#include "adapters/shared/cassandra/session.h"
 #include "adapters/shared/mysql/settings.h"
 #include "app/config.h"
 
@@ -8,8 +9,11 @@ namespace parley::app {
 /// password cannot be read.
 Result<mysql::Settings> mysql_settings(const Config& config);
 
-/// `parleyd migrate`: takes the tables of every store to the version that this program needs, and
-/// prints what it did.
+/// The same of the Cassandra cluster.
+Result<cassandra::Settings> cassandra_settings(const Config& config);
+
+/// `parleyd migrate`: takes the tables of every store that the configuration names to the version
+/// that this program needs, and prints what it did.
 Result<void> migrate(const Config& config);
 
 }  // namespace parley::app
