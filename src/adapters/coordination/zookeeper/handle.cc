@@ -115,17 +115,16 @@ Zk Handle::touch(const std::string& path, std::int64_t& wall_ms) {
 }
 
 void Handle::renew(const std::string& path, std::string_view data, Renewed done) {
-  auto call = std::make_unique<Renewed>(std::move(done));
-  const auto completed = [](int rc, const Stat*, const void* context) {
-    const std::unique_ptr<const Renewed> made(static_cast<const Renewed*>(context));
-    (*made)(result_of(rc));
+  renewed_ = std::move(done);
+  const auto completed = [](int rc, const Stat*, const void* self) {
+    // Taken out first: what it calls may lead to the next renewal at once.
+    auto* handle = static_cast<Handle*>(const_cast<void*>(self));
+    const auto call = std::exchange(handle->renewed_, {});
+    call(result_of(rc));
   };
   const int rc = zoo_aset(handle_, path.c_str(), data.data(), static_cast<int>(data.size()), -1,
-                          completed, call.get());
-  if (rc == ZOK)
-    static_cast<void>(call.release());  // the completion has it now
-  else
-    (*call)(result_of(rc));
+                          completed, this);
+  if (rc != ZOK) completed(rc, nullptr, this);
 }
 
 Error zk_error(Zk result, std::string_view what) {

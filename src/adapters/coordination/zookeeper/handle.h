@@ -56,7 +56,8 @@ class Handle {
   Zk children(const std::string& path, std::vector<std::string>& out, bool watch);
   /// The server's wall clock, from a write of its own to `path`.
   Zk touch(const std::string& path, std::int64_t& wall_ms);
-  /// Writes `data` to `path` and calls back once, at the latest when the handle closes.
+  /// Writes `data` to `path` and calls back once; not at all where the handle is closed before the
+  /// answer. The next one only after that.
   void renew(const std::string& path, std::string_view data, Renewed done);
 
  private:
@@ -65,6 +66,7 @@ class Handle {
 
   const Events events_;
   _zhandle* handle_ = nullptr;
+  Renewed renewed_;  // of the renewal under way: the library may forget it when it closes
 };
 
 Error zk_error(Zk result, std::string_view what);
