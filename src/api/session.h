@@ -3,28 +3,15 @@
 #include <functional>
 #include <vector>
 
-#include "base/ids.h"
+#include "domain/sessions.h"
 
 namespace parley {
-
-struct Presence {
-  UserId user;
-  bool online;  // the user's first session at this gateway came, or the last one went
-};
-struct Location {
-  UserId user;
-  GatewayId gateway;
-};
 
 /// Is told who comes and goes, in order for each user, on the loop that it named.
 class SessionListener {
  public:
   virtual ~SessionListener() = default;
-  /// `gateways` of each: all on which the user has sessions now; none: offline.
-  struct Change {
-    UserId user;
-    std::vector<GatewayId> gateways;
-  };
+  using Change = UserSessions;  // as it is now
   virtual void on_sessions(std::vector<Change> changes) = 0;
   /// The gateway is gone, and with it what it asked the listener for; `on_sessions` tells of its
   /// users. On any thread, before the gateway can hear of it: what it asks for when it is back
@@ -49,7 +36,8 @@ class SessionApi {
   /// earlier one says this first.
   virtual void gateway_gone(GatewayId gateway) = 0;
   /// Calls back once, on the calling loop (perhaps before it returns), with one row per (user,
-  /// gateway); users without a session have none.
+  /// gateway); users without a session have none. Of a user of whom it cannot be known now there is
+  /// a row for every gateway: each of them knows who is really there.
   virtual void locate(std::vector<UserId> users,
                       std::move_only_function<void(std::vector<Location>)> found) = 0;
 };

@@ -137,6 +137,14 @@ void Config::declare(ConfigReader& reader) {
       "session", "gateway_timeout_ms", &session.gateway_timeout,
       "a gateway that is silent for so long is dropped with its users; it is heard every 5 s",
       at_least(session.gateway_timeout, std::chrono::seconds(10)));
+  reader.add("redis", "address", &redis.address,
+             "address and port of the Redis that session services share; empty: one session "
+             "service keeps who is where in its memory");
+  reader.add("redis", "user", &redis.user, "name to sign in to Redis with; empty: its default");
+  reader.add("redis", "password_file", &redis.password_file,
+             "file of the password for Redis, one line; empty: it asks for none");
+  reader.add("redis", "database", &redis.database, "number of the database in Redis",
+             between(redis.database, 0, 65'535));
   reader.add("presence", "grace_ms", &presence.grace,
              "watchers hear that somebody is offline after this, unless there is a new session");
   reader.add("mysql", "address", &mysql.address,
@@ -177,6 +185,7 @@ Result<void> Config::complete() {
     server.admin =
         fmt::format("127.0.0.1:{}", listen.port == 0 || listen.port == 65535 ? 0 : listen.port + 1);
   if (auto admin = parse_address(server.admin); !admin) return std::unexpected(admin.error());
+  if (!redis.address.empty()) PARLEY_TRY_VOID(parse_address(redis.address));
   const bool loopback = is_loopback(listen.host);
   if (server.tls_certificate.empty() != server.tls_key.empty())
     return fail(Code::invalid_argument,

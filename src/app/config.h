@@ -37,6 +37,10 @@ struct Config {
   gateway::Settings gateway;
   message::Settings message;
   session::Settings session;
+  struct {  // empty: what services share is in the memory of one process
+    std::string address, user, password_file;
+    std::size_t database = 0;
+  } redis;
   presence::Settings presence;
   struct {
     std::string address, user = "parley", password, password_file, database = "parley";

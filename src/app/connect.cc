@@ -11,13 +11,6 @@ rpc::Link& link(Process& p, const std::string& service) {
   return p.peers->at(address_of(p.config, service), service, true);
 }
 
-std::vector<GatewayId> gateway_ids(const Process& p) {
-  std::vector<GatewayId> out;
-  if (auto gateways = gateways_of(p.config))
-    for (const auto& [id, address] : *gateways) out.push_back(id);
-  return out;
-}
-
 /// Tells the gateway when the message service is there again, and for how long nothing may have
 /// come.
 class MessageAgain final : public rpc::LinkUser {
@@ -40,6 +33,14 @@ class MessageAgain final : public rpc::LinkUser {
 };
 
 }  // namespace
+
+std::vector<GatewayId> gateway_ids(const Process& p) {
+  std::set<GatewayId> out;
+  if (auto gateways = gateways_of(p.config))
+    for (const auto& [id, address] : *gateways) out.insert(id);
+  if (p.has("gateway")) out.insert(GatewayId(p.config.gateway_id));
+  return {out.begin(), out.end()};
+}
 
 void connect_session(Process& p) {
   p.stubs.sessions = std::make_unique<rpc::SessionClient>(link(p, "session"), gateway_ids(p));

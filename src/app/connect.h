@@ -1,4 +1,7 @@
 #pragma once
+#include <vector>
+
+#include "base/ids.h"
 #include "base/result.h"
 
 namespace parley::app {
@@ -15,6 +18,9 @@ void connect_message(Process& p);
 void connect_group(Process& p);
 /// Those of all gateways but the one here.
 Result<void> connect_gateways(Process& p);
+
+/// All gateways that the configuration knows, and the one here.
+std::vector<GatewayId> gateway_ids(const Process& p);
 
 /// Opens the server for other processes that the services here are reached by, or the gateway's.
 Result<void> serve_services(Process& p);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "adapters/shared/redis/client.h"
 #include "app/admin.h"
 #include "app/config.h"
 #include "app/memory.h"
@@ -53,6 +54,8 @@ struct Process {
   std::unique_ptr<Loops> loops;
   std::unique_ptr<MemoryKeeper> memory;
   std::unique_ptr<Peers> peers;
+  std::unique_ptr<redis::Client>
+      redis;  // if the configuration names one and a service here needs it
 
   struct Stubs {
     std::unique_ptr<rpc::SessionClient> sessions;

@@ -6,6 +6,7 @@
 
 #include "app/connect.h"
 #include "app/process.h"
+#include "app/redis.h"
 #include "app/services.h"
 #include "base/log.h"
 
@@ -63,14 +64,15 @@ Result<void> open_admin(Process& p) {
                                p.metrics));
   p.admin = std::move(made);
   p.admin_listen.port = p.admin->port();
-  if (p.peers)
-    p.admin->set_others(
-        {[&p] { return p.peers->missing(); }, [&p] { return p.peers->all_there(); }});
+  p.admin->set_others(
+      {[&p] { return (p.peers ? p.peers->missing() : "") + missing_redis(p); },
+       [&p] { return (!p.peers || p.peers->all_there()) && missing_redis(p).empty(); }});
   return {};
 }
 
 /// From the lower services up; other processes reach them when they are there.
 Result<void> start_services(Process& p) {
+  if (p.redis) p.redis->start();
   if (p.peers) p.peers->start();
   if (p.stubs.auth) p.stubs.auth->start();
   if (p.sessions) p.sessions->start();

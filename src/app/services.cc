@@ -1,18 +1,27 @@
 #include "app/services.h"
 
 #include "adapters/session_registry/memory/registry.h"
+#include "adapters/session_registry/redis/registry.h"
 #include "app/connect.h"
 #include "app/process.h"
+#include "app/redis.h"
 
 namespace parley::app {
 namespace {
 
 Result<void> make_session(Process& p) {
   std::vector<std::unique_ptr<SessionRegistry>> registries;
-  for (std::size_t i = 0; i < p.loops->size(); ++i)
-    registries.push_back(std::make_unique<session_registry::MemoryRegistry>());
+  if (p.config.redis.address.empty()) {
+    for (std::size_t i = 0; i < p.loops->size(); ++i)
+      registries.push_back(std::make_unique<session_registry::MemoryRegistry>());
+  } else {
+    PARLEY_TRY_VOID(make_redis(p));
+    session_registry::RedisSettings settings;
+    settings.gateway_timeout = p.config.session.gateway_timeout;
+    registries.push_back(std::make_unique<session_registry::RedisRegistry>(*p.redis, settings));
+  }
   p.sessions = std::make_unique<session::SessionService>(*p.loops, p.clock, std::move(registries),
-                                                         p.config.session);
+                                                         p.config.session, gateway_ids(p));
   p.api.sessions = p.sessions.get();
   return {};
 }

@@ -9,15 +9,17 @@ namespace parley::session {
 
 SessionService::SessionService(Loops& loops, const Clock& clock,
                                std::vector<std::unique_ptr<SessionRegistry>> registries,
-                               Settings settings)
+                               Settings settings, std::vector<GatewayId> everywhere)
     : loops_(loops),
       clock_(clock),
       settings_(settings),
+      everywhere_(std::move(everywhere)),
       registries_(std::move(registries)),
       swept_(clock.mono()),
       timer_(loops.at(0)) {
-  PARLEY_CHECK(registries_.size() == loops_.size(), "one session registry per loop");
-  for (std::size_t i = 0; i < loops_.size(); ++i)
+  PARLEY_CHECK(registries_.size() == loops_.size() || registries_.size() == 1,
+               "one session registry per loop, or a single one");
+  for (std::size_t i = 0; i < registries_.size(); ++i)
     homes_.push_back(std::make_unique<InOrder>(loops_, i));
 }
 
@@ -39,7 +41,7 @@ void SessionService::subscribe(SessionListener& listener, std::size_t loop) {
 }
 
 void SessionService::at_home(std::size_t loop, std::move_only_function<void()> call) {
-  if (homes_.size() == 1)
+  if (loops_.size() == 1)
     loops_.run_on(0, std::move(call));
   else
     homes_[loop]->run(std::move(call));
@@ -47,43 +49,55 @@ void SessionService::at_home(std::size_t loop, std::move_only_function<void()> c
 
 void SessionService::update(GatewayId gateway, std::vector<Presence> changes) {
   std::vector<std::vector<Presence>> by_home(registries_.size());
-  for (const auto& change : changes) by_home[home(change.user)].push_back(change);
+  if (by_home.size() == 1)
+    by_home.front() = std::move(changes);
+  else
+    for (const auto& change : changes) by_home[home(change.user)].push_back(change);
   const std::lock_guard lock(mutex_);
-  heard_[gateway].at = clock_.mono();
+  heard_[gateway] = clock_.mono();
   for (std::size_t i = 0; i < by_home.size(); ++i) {
     if (by_home[i].empty()) continue;
-    at_home(i, [this, i, gateway, mine = std::move(by_home[i])] {
-      std::vector<UserId> changed;
-      for (const auto& change : mine) {
-        if (change.online)
-          registries_[i]->add(change.user, gateway);
-        else
-          registries_[i]->remove(change.user, gateway);
-        if (!listeners_.empty()) changed.push_back(change.user);
-      }
-      tell(i, changed);
+    at_home(i, [this, i, gateway, mine = std::move(by_home[i])]() mutable {
+      registries_[i]->update(gateway, std::move(mine), !listeners_.empty(),
+                             [this, gateway](auto changed) { take(gateway, std::move(changed)); });
     });
   }
 }
 
-void SessionService::tell(std::size_t loop, const std::vector<UserId>& changed) {
-  if (listeners_.empty() || changed.empty()) return;
-  std::vector<SessionListener::Change> changes;
-  changes.reserve(changed.size());
-  for (const auto user : changed)
-    registries_[loop]->find(user, changes.emplace_back(user).gateways);
-  for (const auto& queue : listeners_) queue->push(changes);
+void SessionService::take(GatewayId gateway, Result<std::vector<UserSessions>> changed) {
+  if (!changed) {
+    const std::lock_guard lock(lost_mutex_);
+    if (lost_.insert(gateway).second)
+      log::warn("session", "registry_failed gateway={} why=\"{}\"", gateway.value,
+                changed.error().message);
+    return;
+  }
+  if (changed->empty()) return;
+  for (const auto& queue : listeners_) queue->push(*changed);
 }
 
 void SessionService::heartbeat(GatewayId gateway, std::move_only_function<void(bool)> answer) {
-  bool known = false;
+  const auto caller = loops_.current();
+  PARLEY_CHECK(caller < loops_.size(), "heartbeat is called on a loop");
+  const std::lock_guard lock(mutex_);
+  heard_[gateway] = clock_.mono();
+  bool lost = false;
   {
-    const std::lock_guard lock(mutex_);
-    auto& heard = heard_[gateway];
-    heard.at = clock_.mono();
-    known = std::exchange(heard.known, true);
+    const std::lock_guard lost_lock(lost_mutex_);
+    lost = lost_.erase(gateway) != 0;
   }
-  answer(known);
+  if (lost) remove_rows(gateway);
+  at_home(0, [this, caller, gateway, answer = std::move(answer)]() mutable {
+    registries_[0]->heartbeat(gateway, [this, caller,
+                                        answer = std::move(answer)](Result<bool> known) mutable {
+      // While the registry fails there is nobody to say anything to.
+      const bool nothing_to_say = known.value_or(true);
+      if (loops_.size() == 1) return answer(nothing_to_say);
+      boost::asio::post(loops_.at(caller), [answer = std::move(answer), nothing_to_say]() mutable {
+        answer(nothing_to_say);
+      });
+    });
+  });
 }
 
 void SessionService::gateway_gone(GatewayId gateway) {
@@ -93,9 +107,17 @@ void SessionService::gateway_gone(GatewayId gateway) {
 
 void SessionService::drop(GatewayId gateway) {
   heard_.erase(gateway);
-  for (std::size_t i = 0; i < registries_.size(); ++i)
-    at_home(i, [this, i, gateway] { tell(i, registries_[i]->remove_gateway(gateway)); });
+  remove_rows(gateway);
   for (const auto& queue : listeners_) queue->listener().on_gateway_gone(gateway);
+}
+
+void SessionService::remove_rows(GatewayId gateway) {
+  for (std::size_t i = 0; i < registries_.size(); ++i)
+    at_home(i, [this, i, gateway] {
+      registries_[i]->remove_gateway(gateway, !listeners_.empty(), [this, gateway](auto changed) {
+        take(gateway, std::move(changed));
+      });
+    });
 }
 
 void SessionService::sweep() {
@@ -106,33 +128,40 @@ void SessionService::sweep() {
   if (slept) return;
   std::vector<GatewayId> silent;
   for (const auto& [gateway, heard] : heard_)
-    if (now - heard.at > settings_.gateway_timeout) silent.push_back(gateway);
+    if (now - heard > settings_.gateway_timeout) silent.push_back(gateway);
   for (const auto gateway : silent) {
     log::warn("session", "gateway_silent gateway={}", gateway.value);
     drop(gateway);
   }
+  // Those that went while the registry failed, and will not heartbeat.
+  std::vector<GatewayId> left;
+  {
+    const std::lock_guard lost_lock(lost_mutex_);
+    for (const auto gateway : lost_)
+      if (!heard_.contains(gateway)) left.push_back(gateway);
+    for (const auto gateway : left) lost_.erase(gateway);
+  }
+  for (const auto gateway : left) remove_rows(gateway);
 }
 
-void SessionService::find_here(std::size_t loop, const std::vector<UserId>& users,
-                               std::vector<Location>& out) const {
-  std::vector<GatewayId> gateways;
-  for (auto user : users) {
-    gateways.clear();
-    registries_[loop]->find(user, gateways);
-    for (auto gateway : gateways) out.push_back({user, gateway});
-  }
+void SessionService::find_here(std::size_t loop, std::vector<UserId> users, FoundHere found) {
+  const std::span<const UserId> all(users);
+  registries_[loop]->find(all, [this, users = std::move(users), found = std::move(found)](
+                                   Result<std::vector<Location>> rows) mutable {
+    if (rows) return found(std::move(*rows));
+    std::vector<Location> out;
+    out.reserve(users.size() * everywhere_.size());
+    for (auto user : users)
+      for (auto gateway : everywhere_) out.push_back({user, gateway});
+    found(std::move(out));
+  });
 }
 
 void SessionService::locate(std::vector<UserId> users,
                             std::move_only_function<void(std::vector<Location>)> found) {
   const std::size_t caller = loops_.current();
   PARLEY_CHECK(caller < loops_.size(), "locate is called on a loop");
-  if (registries_.size() == 1) {
-    std::vector<Location> out;
-    out.reserve(users.size());
-    find_here(0, users, out);
-    return found(std::move(out));
-  }
+  if (loops_.size() == 1) return find_here(0, std::move(users), std::move(found));
   struct Asked {  // touched on the caller's loop alone
     std::size_t open = 0;
     std::vector<Location> out;
@@ -141,30 +170,37 @@ void SessionService::locate(std::vector<UserId> users,
   auto asked = std::make_shared<Asked>();
   asked->found = std::move(found);
   std::vector<std::vector<UserId>> by_home(registries_.size());
-  for (auto user : users) by_home[home(user)].push_back(user);
+  if (by_home.size() == 1)
+    by_home.front() = std::move(users);
+  else
+    for (auto user : users) by_home[home(user)].push_back(user);
   asked->open = 1;  // until all are asked
-  const auto settle = [](const std::shared_ptr<Asked>& a) {
-    if (--a->open == 0) a->found(std::move(a->out));
+  const auto settle = [](Asked& a, std::vector<Location> here) {
+    if (a.out.empty())
+      a.out = std::move(here);
+    else
+      a.out.insert(a.out.end(), here.begin(), here.end());
+    if (--a.open == 0) a.found(std::move(a.out));
   };
   for (std::size_t i = 0; i < by_home.size(); ++i) {
     if (by_home[i].empty()) continue;
+    ++asked->open;
+    auto on_caller = [this, caller, asked, settle](std::vector<Location> here) mutable {
+      loops_.run_on(caller, [asked = std::move(asked), settle, here = std::move(here)]() mutable {
+        settle(*asked, std::move(here));
+      });
+    };
     if (i == caller) {
       homes_[i]->catch_up();
-      find_here(i, by_home[i], asked->out);
-      continue;
+      find_here(i, std::move(by_home[i]), std::move(on_caller));
+    } else {
+      at_home(i,
+              [this, i, mine = std::move(by_home[i]), on_caller = std::move(on_caller)]() mutable {
+                find_here(i, std::move(mine), std::move(on_caller));
+              });
     }
-    ++asked->open;
-    at_home(i, [this, i, caller, asked, settle, mine = std::move(by_home[i])]() mutable {
-      std::vector<Location> here;
-      find_here(i, mine, here);
-      boost::asio::post(loops_.at(caller),
-                        [asked = std::move(asked), settle, here = std::move(here)] {
-                          asked->out.insert(asked->out.end(), here.begin(), here.end());
-                          settle(asked);
-                        });
-    });
   }
-  settle(asked);
+  settle(*asked, {});
 }
 
 }  // namespace parley::session

@@ -2,6 +2,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 
 #include "api/session.h"
@@ -14,13 +15,16 @@
 
 namespace parley::session {
 
-/// A user's rows live with the loop that its id hashes to. Any loop may call; with one loop nothing
-/// is posted. Destroyed after `loops` has stopped.
+/// A user's rows live with the registry that its id hashes to; the first registry lives on the
+/// first loop, and so on. Any loop may call; with one loop nothing is posted. Destroyed after
+/// `loops` has stopped.
 class SessionService final : public SessionApi {
  public:
-  /// One registry per loop.
+  /// One registry per loop, or a single one. `everywhere`: all gateways there are, what `locate`
+  /// answers when the registry fails.
   SessionService(Loops& loops, const Clock& clock,
-                 std::vector<std::unique_ptr<SessionRegistry>> registries, Settings settings = {});
+                 std::vector<std::unique_ptr<SessionRegistry>> registries, Settings settings = {},
+                 std::vector<GatewayId> everywhere = {});
 
   /// From here on, gateways that are silent are dropped. Any thread.
   void start();
@@ -36,31 +40,34 @@ class SessionService final : public SessionApi {
   void sweep();
 
  private:
-  struct Heard {
-    Clock::Mono at{};
-    bool known = false;  // it has said hello by a heartbeat, and so says everything
-  };
+  using FoundHere = std::move_only_function<void(std::vector<Location>)>;
   std::size_t home(UserId user) const { return std::hash<UserId>()(user) % registries_.size(); }
   /// Runs `call` on a home loop after all that was passed before.
   void at_home(std::size_t loop, std::move_only_function<void()> call);
-  void drop(GatewayId gateway);  // with the lock held
-  void tell(std::size_t loop, const std::vector<UserId>& changed);
-  void find_here(std::size_t loop, const std::vector<UserId>& users,
-                 std::vector<Location>& out) const;
+  void drop(GatewayId gateway);         // with the lock held
+  void remove_rows(GatewayId gateway);  // likewise
+  void take(GatewayId gateway, Result<std::vector<UserSessions>> changed);
+  void find_here(std::size_t loop, std::vector<UserId> users, FoundHere found);
   void sweep_later();
 
   Loops& loops_;
   const Clock& clock_;
   const Settings settings_;
+  const std::vector<GatewayId> everywhere_;
   std::vector<std::unique_ptr<SessionRegistry>> registries_;
   std::vector<std::unique_ptr<InOrder>> homes_;  // one per registry
   std::vector<std::unique_ptr<ListenerQueue>> listeners_;
 
   /// Held while calls are passed to the home loops, too: all of them see the same order.
   std::mutex mutex_;
-  std::unordered_map<GatewayId, Heard> heard_;
+  std::unordered_map<GatewayId, Clock::Mono> heard_;
   Clock::Mono swept_;
   boost::asio::steady_timer timer_;  // on the first loop
+
+  /// Gateways of whom the registry did not take something: their rows are removed, and they are
+  /// asked to say everything again.
+  std::mutex lost_mutex_;  // taken last
+  std::set<GatewayId> lost_;
 };
 
 }  // namespace parley::session

@@ -48,9 +48,11 @@ class SessionServiceTest : public testing::TestWithParam<std::size_t> {
         boost::asio::post(loops.at(loop), boost::asio::use_future([] {})).get();
   }
   bool heartbeat(GatewayId gateway) {
-    std::optional<bool> answer;
-    service.heartbeat(gateway, [&](bool known) { answer = known; });
-    return answer.value();
+    std::promise<bool> answer;
+    boost::asio::post(loops.at(GetParam() - 1), [&] {
+      service.heartbeat(gateway, [&](bool known) { answer.set_value(known); });
+    });
+    return answer.get_future().get();
   }
   /// Time goes by in steps that no process oversleeps.
   void pass(std::chrono::seconds time, const std::function<void()>& each_second = [] {}) {
@@ -241,6 +243,115 @@ TEST_P(SessionServiceTest, TheTimerOfStartSweeps) {
   loops.stop();
 }
 
+/// Like a server that is shared by all loops, and does not always answer.
+class BreakingRegistry final : public SessionRegistry {
+ public:
+  explicit BreakingRegistry(std::atomic<bool>& broken) : broken_(broken) {}
+  void update(GatewayId g, std::vector<Presence> changes, bool report, Changed changed) override {
+    if (broken_) return changed(fail(Code::unavailable, "broken"));
+    inner_.update(g, std::move(changes), report, std::move(changed));
+  }
+  void heartbeat(GatewayId g, Known known) override {
+    if (broken_) return known(fail(Code::unavailable, "broken"));
+    inner_.heartbeat(g, std::move(known));
+  }
+  void remove_gateway(GatewayId g, bool report, Changed changed) override {
+    if (broken_) return changed(fail(Code::unavailable, "broken"));
+    inner_.remove_gateway(g, report, std::move(changed));
+  }
+  void find(std::span<const UserId> users, Found found) override {
+    if (broken_) return found(fail(Code::unavailable, "broken"));
+    inner_.find(users, std::move(found));
+  }
+
+ private:
+  std::atomic<bool>& broken_;
+  session_registry::MemoryRegistry inner_;
+};
+
+class BreakingSessionServiceTest : public SessionServiceTest {
+ protected:
+  BreakingSessionServiceTest()
+      : shared(loops, clock, make_one(broken), {}, {GatewayId(1), GatewayId(2)}) {}
+  static std::vector<std::unique_ptr<SessionRegistry>> make_one(std::atomic<bool>& broken) {
+    std::vector<std::unique_ptr<SessionRegistry>> out;
+    out.push_back(std::make_unique<BreakingRegistry>(broken));
+    return out;
+  }
+  using Rows = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  Rows locate(std::vector<UserId> users) {
+    std::promise<Rows> done;
+    boost::asio::post(loops.at(GetParam() - 1), [&] {
+      shared.locate(std::move(users), [&](std::vector<Location> found) {
+        EXPECT_EQ(loops.current(), GetParam() - 1);
+        Rows rows;
+        for (const auto& row : found) rows.emplace_back(row.user.value, row.gateway.value);
+        done.set_value(std::move(rows));
+      });
+    });
+    return done.get_future().get();
+  }
+  bool beat(GatewayId gateway) {
+    std::promise<bool> answer;
+    boost::asio::post(loops.at(0), [&] {
+      shared.heartbeat(gateway, [&](bool known) { answer.set_value(known); });
+    });
+    return answer.get_future().get();
+  }
+  std::atomic<bool> broken = false;
+  SessionService shared;  // one registry for all loops
+};
+
+TEST_P(BreakingSessionServiceTest, WhileTheRegistryFailsEverybodyMayBeEverywhere) {
+  shared.update(GatewayId(1), {{UserId(7), true}});
+  EXPECT_EQ(locate({UserId(7), UserId(8)}), (Rows{{7, 1}}));
+  broken = true;
+  EXPECT_EQ(locate({UserId(7), UserId(8)}), (Rows{{7, 1}, {7, 2}, {8, 1}, {8, 2}}));
+  broken = false;
+  EXPECT_EQ(locate({UserId(7), UserId(8)}), (Rows{{7, 1}}));
+}
+
+TEST_P(BreakingSessionServiceTest, AGatewayThatWasNotHeardSaysEverythingAgainAndNothingOldStays) {
+  Listener heard(loops);
+  shared.subscribe(heard, GetParam() - 1);
+  EXPECT_FALSE(beat(GatewayId(1)));
+  shared.update(GatewayId(1), {{UserId(7), true}, {UserId(8), true}});
+  settle();
+  broken = true;
+  shared.update(GatewayId(1), {{UserId(7), false}});
+  settle();
+  EXPECT_TRUE(beat(GatewayId(1))) << "it has nobody to say it to";
+  broken = false;
+  EXPECT_FALSE(beat(GatewayId(1)));
+  shared.update(GatewayId(1), {{UserId(8), true}});
+  settle();
+  EXPECT_EQ(locate({UserId(7), UserId(8)}), (Rows{{8, 1}}));
+  EXPECT_EQ(heard.now.at(UserId(7)), std::vector<GatewayId>{});
+  EXPECT_EQ(heard.now.at(UserId(8)), std::vector{GatewayId(1)});
+  EXPECT_TRUE(heard.gone.empty());
+  EXPECT_TRUE(beat(GatewayId(1)));
+}
+
+TEST_P(BreakingSessionServiceTest, AGatewayThatEndedMeanwhileIsRemovedLater) {
+  Listener heard(loops);
+  shared.subscribe(heard, GetParam() - 1);
+  shared.update(GatewayId(1), {{UserId(7), true}});
+  settle();
+  broken = true;
+  shared.gateway_gone(GatewayId(1));
+  settle();
+  shared.sweep();
+  settle();
+  broken = false;
+  EXPECT_EQ(locate({UserId(7)}), (Rows{{7, 1}}));
+  shared.sweep();
+  settle();
+  EXPECT_EQ(locate({UserId(7)}), Rows{});
+  EXPECT_EQ(heard.now.at(UserId(7)), std::vector<GatewayId>{});
+  EXPECT_EQ(heard.gone, std::vector{GatewayId(1)}) << "told once";
+}
+
+INSTANTIATE_TEST_SUITE_P(Loops, BreakingSessionServiceTest, testing::Values(1, 3));
 INSTANTIATE_TEST_SUITE_P(Loops, SessionServiceTest, testing::Values(1, 3));
 
 }  // namespace

@@ -4,6 +4,24 @@
 
 namespace parley::session_registry {
 
+void MemoryRegistry::update(GatewayId gateway, std::vector<Presence> changes, bool report,
+                            Changed changed) {
+  for (const auto& change : changes) {
+    if (change.online)
+      add(change.user, gateway);
+    else
+      remove(change.user, gateway);
+  }
+  std::vector<UserSessions> out;
+  if (report)
+    for (const auto& change : changes) out.push_back(now(change.user));
+  changed(std::move(out));
+}
+
+void MemoryRegistry::heartbeat(GatewayId gateway, Known known) {
+  known(!known_.insert(gateway).second);
+}
+
 void MemoryRegistry::add(UserId user, GatewayId gateway) {
   const auto [at, fresh] = first_.try_emplace(user, gateway);
   if (fresh || at->second == gateway) return;
@@ -29,20 +47,41 @@ void MemoryRegistry::remove(UserId user, GatewayId gateway) {
   if (gateways.empty()) others_.erase(others);
 }
 
-std::vector<UserId> MemoryRegistry::remove_gateway(GatewayId gateway) {
+void MemoryRegistry::remove_gateway(GatewayId gateway, bool report, Changed changed) {
+  known_.erase(gateway);
   std::vector<UserId> users;
   for (const auto& [user, first] : first_)
     if (first == gateway || others_.contains(user)) users.push_back(user);
-  for (auto user : users) remove(user, gateway);
-  return users;
+  std::vector<UserSessions> out;
+  for (auto user : users) {
+    remove(user, gateway);
+    if (report) out.push_back(now(user));
+  }
+  if (!out.empty()) changed(std::move(out));
+  changed({});
 }
 
-void MemoryRegistry::find(UserId user, std::vector<GatewayId>& out) const {
-  const auto first = first_.find(user);
-  if (first == first_.end()) return;
-  out.push_back(first->second);
-  if (const auto others = others_.find(user); others != others_.end())
-    out.insert(out.end(), others->second.begin(), others->second.end());
+UserSessions MemoryRegistry::now(UserId user) const {
+  UserSessions out{user, {}};
+  if (const auto first = first_.find(user); first != first_.end()) {
+    out.gateways.push_back(first->second);
+    if (const auto others = others_.find(user); others != others_.end())
+      out.gateways.insert(out.gateways.end(), others->second.begin(), others->second.end());
+  }
+  return out;
+}
+
+void MemoryRegistry::find(std::span<const UserId> users, Found found) {
+  std::vector<Location> out;
+  out.reserve(users.size());
+  for (auto user : users) {
+    const auto first = first_.find(user);
+    if (first == first_.end()) continue;
+    out.push_back({user, first->second});
+    if (const auto others = others_.find(user); others != others_.end())
+      for (auto gateway : others->second) out.push_back({user, gateway});
+  }
+  found(std::move(out));
 }
 
 }  // namespace parley::session_registry

@@ -1,0 +1,40 @@
+#include "app/redis.h"
+
+#include <fmt/format.h>
+#include <fstream>
+
+#include "app/process.h"
+
+namespace parley::app {
+
+Result<void> make_redis(Process& p) {
+  if (p.redis) return {};
+  const auto& config = p.config.redis;
+  PARLEY_TRY(at, parse_address(config.address));
+  redis::Settings settings;
+  settings.host = at.host;
+  settings.port = at.port;
+  settings.user = config.user;
+  settings.database = static_cast<unsigned>(config.database);
+  if (!config.password_file.empty()) {
+    std::ifstream file(config.password_file);
+    if (!std::getline(file, settings.password) || settings.password.empty())
+      return fail(Code::invalid_argument,
+                  fmt::format("redis.password_file = \"{}\" cannot be read, or is empty: it is one "
+                              "line, the password",
+                              config.password_file));
+  }
+  p.redis = std::make_unique<redis::Client>(*p.loops, 0, std::move(settings));
+  return {};
+}
+
+std::string missing_redis(const Process& p) {
+  const auto missing = p.redis ? p.redis->missing() : std::nullopt;
+  if (!missing) return {};
+  const auto since = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::steady_clock::now() - missing->since);
+  return fmt::format("Redis at {} is missing since {} s: {}\n", p.redis->address(), since.count(),
+                     missing->why);
+}
+
+}  // namespace parley::app
