@@ -18,7 +18,7 @@ Owner::Owner(Shared& shared, std::size_t loop, std::uint32_t node)
     : shared_(shared),
       loop_(loop),
       ids_(node, shared.info.last_issued),
-      generations_(kShards, shared.info.generation),
+      generations_(shared.info.one_log ? 0 : kShards),
       cache_(std::max<std::size_t>(64, shared.settings.cached_conversations / shared.loops.size())),
       fan_out_(shared.sessions, shared.reach),
       duty_(shared.settings, shared.clock, shared.notifications, shared.pushes,
@@ -79,6 +79,7 @@ void Owner::head(const ConversationId& id, std::move_only_function<void(Result<H
 }
 
 void Owner::tell_heads(ConversationState& state) {
+  if (state.heads.empty()) return;
   for (auto& done : std::exchange(state.heads, {}))
     shared_.holds(shard_of(state.id), generation_of(state.id))
         ? done(state.head)
@@ -191,7 +192,8 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
       if (!part.entries.empty()) {
         state.head = head_after(*part.entries.back());
         state.tail.clear();
-        shared_.last_commit[shard_of(state.id).value] = state.head.time.value;
+        if (!shared_.info.one_log)
+          shared_.last_commit[shard_of(state.id).value] = state.head.time.value;
       }
       for (const auto& change : part.changes) {
         auto* member = state.member(change.user);

@@ -172,7 +172,7 @@ class Owner {
   Shared& shared_;
   std::size_t loop_;
   Snowflake ids_;
-  std::vector<Generation> generations_;  // by shard; 0: not this process's
+  std::vector<Generation> generations_;  // by shard; 0: not this process's. Empty: one log
   ConversationCache cache_;
   FanOut fan_out_;
   DeliveryDuty duty_;
