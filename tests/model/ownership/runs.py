@@ -42,8 +42,7 @@ BREAKS = [
 
 # As the code does it, further.
 LONG = [
-    ("forgets-b", "G=2 B=1 S=2 FORGET=1"),
     ("begin-late", "G=2 S=2 BEGINHELD=0"),
     ("batch-steps", "G=2 S=2 STEPS=2"),
-    ("lite-mark", "G=3 S=2 B=1 LITE=1"),
+    ("forgets-two", "G=2 S=1 B=1 FORGET=1"),
 ]
