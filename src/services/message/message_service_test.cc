@@ -37,6 +37,19 @@ TEST_P(MessageServiceTest, RetriesGetTheFirstAnswerAndAnotherBodyIsAConflict) {
   EXPECT_EQ(std::ranges::count_if(both, [](auto& a) { return a.sent.has_value(); }), 1);
 }
 
+TEST_P(MessageServiceTest, ATwinBehindTheEndOfACommitGetsTheFirstAnswer) {
+  std::vector<SendRequest> batch;
+  for (std::uint64_t i = 1; i <= 600; ++i)  // of which 256 are one commit
+    batch.push_back(message(i, kAnn, "key" + std::to_string(i % 300), "x"));
+  auto answers = send(std::move(batch));
+  std::ranges::sort(answers, {}, &SendAnswer::token);
+  for (std::uint64_t i = 1; i <= 600; ++i) {
+    ASSERT_TRUE(answers[i - 1].sent);
+    EXPECT_EQ(answers[i - 1].sent->id, answers[(i - 1) % 300].sent->id);
+  }
+  EXPECT_EQ(memory.head(kTalk)->seq, Seq(300));
+}
+
 TEST_P(MessageServiceTest, StrangersAndUnknownConversationsLookAlike) {
   auto stranger = send({message(1, kNobody, "k", "x")})[0].sent;
   auto unknown = send({message(1, kAnn, "k", "x", ConversationId::direct(kAnn, kNobody))})[0].sent;

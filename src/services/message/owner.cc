@@ -192,6 +192,7 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
       if (!part.entries.empty()) {
         state.head = head_after(*part.entries.back());
         state.tail.clear();
+        forget_look_ups(state);
         if (!shared_.info.one_log)
           shared_.last_commit[shard_of(state.id).value] = state.head.time.value;
       }
@@ -225,6 +226,14 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
   arm();
   publish();
   finish_yielding();
+}
+
+/// What was looked up before a commit says nothing of what is stored after it: a twin that waits
+/// may have been in it.
+void Owner::forget_look_ups(ConversationState& state) {
+  if (shared_.info.one_log) return;
+  for (auto& waiting : state.sends) waiting.before.reset();
+  for (auto& waiting : state.changes) waiting.before.reset();
 }
 
 void Owner::fail_waiting(ConversationState& state, const Error& error, Answers& answers) {

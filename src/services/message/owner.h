@@ -153,6 +153,7 @@ class Owner {
   void settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome);
   void fail_waiting(ConversationState& state, const Error& error, Answers& answers);
   Generation generation_of(const ConversationId& id) const;
+  void forget_look_ups(ConversationState& state);
   void unload(ConversationState& state);
   void watch_newest(ConversationState& state);
   void tell_heads(ConversationState& state);

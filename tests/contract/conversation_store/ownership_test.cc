@@ -32,6 +32,8 @@ class Process final : public Subject {
 
   /// The lease is found to hold so many times more, and then no more.
   void lose_after(int looks) { looks_left_ = looks; }
+  /// It was renewed after all: nobody had taken the shard.
+  void renew() { looks_left_ = -1; }
 
   Begun begin(const ConversationId& id = direct()) {
     auto begun = store_->begin(id, generation());
@@ -71,6 +73,36 @@ TEST_F(Ownership, WhatWasStoredUnderALeaseThatEndedMeanwhileIsNotAcknowledged) {
   EXPECT_EQ(begun.head.seq, Seq(1));
   ASSERT_EQ(seqs(begun.tail), Seqs{2});
   EXPECT_EQ(*begun.tail[0], *second);
+}
+
+TEST_F(Ownership, AGenerationThatLeftAWriteUncertainIsOverAlsoIfItsLeaseIsRenewed) {
+  Process one(1);
+  Scene scene(one);
+  scene.send(direct());
+  one.lose_after(1);
+  EXPECT_EQ(scene.commit({scene.append(direct(), {scene.entry(direct())})}).error().code,
+            Code::stale_generation);
+  one.renew();
+  EXPECT_EQ(one.store().begin(direct(), Generation(1)).error().code, Code::stale_generation);
+  // Of that shard alone: nothing of another was left uncertain.
+  auto other = direct(kAda, kCyd);
+  ASSERT_NE(shard_of(other), shard_of(direct()));
+  scene.send(other);
+}
+
+TEST_F(Ownership, ALogWhoseLastBatchesAreLongIsBegunFromOneRead) {
+  Process one(1, 1'000), two(2, 1'000);
+  Scene scene(one);
+  std::vector<EntryPtr> sent;
+  for (int batch = 0; batch < 3; ++batch) {
+    std::vector<EntryPtr> entries;
+    for (int i = 0; i < 256; ++i) sent.push_back(entries.emplace_back(scene.entry(direct())));
+    ASSERT_TRUE(scene.commit({scene.append(direct(), entries)}));
+  }
+  const auto begun = two.begin();
+  EXPECT_EQ(begun.head.seq, Seq(512));
+  EXPECT_EQ(begun.tail.size(), 256U);
+  expect_same(begun.tail, {sent.begin() + 512, sent.end()});
 }
 
 TEST_F(Ownership, NothingIsWrittenOnceTheLeaseIsGone) {

@@ -11,7 +11,7 @@ using cassandra_log::number;
 using cassandra_log::repeatable;
 
 // The last append is mostly one entry, and names the one before it.
-constexpr std::int32_t kFirstRows = 4, kMoreRows = 512;
+constexpr std::uint64_t kFirstRows = 4, kMoreRows = 512;
 
 std::unexpected<Error> stale() {
   return fail(Code::stale_generation, "another process owns this shard now");
@@ -51,53 +51,67 @@ Result<Seq> CassandraConversationStore::last_seq(const ConversationId& conversat
   return last;
 }
 
+/// The rows of the last partition in one read, so that a batch is seen whole or not at all: two
+/// reads may ask other replicas. The row before the partition is certain, and may be read by
+/// itself.
 Result<CassandraConversationStore::End> CassandraConversationStore::read_end(
     const ConversationId& conversation) {
-  End end;
   PARLEY_TRY(last, last_seq(conversation));
-  auto next = last;
-  for (auto limit = kFirstRows;; limit = kMoreRows) {
-    const bool from_start = !next;
-    if (next) {
-      const auto bucket = bucket_of(next);
-      auto statement = repeatable(tables_.last_entries);
-      statement.bytes(conversation.key())
-          .bigint(number(bucket))
-          .bigint(number(next))
-          .integer(limit);
-      PARLEY_TRY(rows, session_->run(statement));
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        const Seq seq(static_cast<std::uint64_t>(rows.at(i, 0).bigint()));
-        auto& row = end.rows.emplace_back();
-        if (!cassandra_log::decode_row(conversation, seq, rows.at(i, 1).bytes(), row.committed,
-                                       row.entry))
-          return cassandra_log::damaged("log");
-        row.generation = Generation(static_cast<std::uint64_t>(rows.at(i, 2).bigint()));
-      }
-      // Fewer than asked for: the partition has no more, and the one before it is full.
-      next = static_cast<std::int32_t>(rows.size()) < limit
-                 ? Seq(bucket * settings_.bucket_entries)
-                 : Seq(end.rows.back().entry->seq.value - 1);
-    }
-    std::ranges::sort(end.rows, {}, [](const auto& row) { return row.entry->seq; });
-    PARLEY_TRY(found, cassandra_log::end_of_log(end.rows, from_start || !next));
-    if (found) {
-      end.begun = std::move(*found);
-      return end;
-    }
+  const auto bucket = last ? bucket_of(last) : 0;
+  const auto most = settings_.bucket_entries;
+  for (const auto limit : {std::min(kFirstRows, most), std::min(kMoreRows, most), most}) {
+    End end;
+    PARLEY_TRY_VOID(read_rows(conversation, bucket, last_of(bucket), limit, end.rows));
+    const bool whole = end.rows.size() < limit || bucket_begins(end.rows.back());
+    if (whole && bucket > 0)
+      PARLEY_TRY_VOID(read_rows(conversation, bucket - 1, last_of(bucket - 1), 1, end.rows));
+    std::ranges::reverse(end.rows);
+    PARLEY_TRY(found, cassandra_log::end_of_log(end.rows, whole && bucket == 0));
+    if (!found) continue;
+    end.begun = std::move(*found);
+    return end;
   }
+  return fail(Code::damaged, "the end of a log in Cassandra names no row before it");
+}
+
+bool CassandraConversationStore::bucket_begins(const cassandra_log::Row& row) const {
+  return (row.entry->seq.value - 1) % settings_.bucket_entries == 0;
+}
+
+/// Appends the last `limit` rows of a partition, the last one first.
+Result<void> CassandraConversationStore::read_rows(const ConversationId& conversation,
+                                                   std::uint64_t bucket, Seq to,
+                                                   std::uint64_t limit,
+                                                   std::vector<cassandra_log::Row>& out) {
+  auto statement = repeatable(tables_.last_entries);
+  statement.bytes(conversation.key())
+      .bigint(number(bucket))
+      .bigint(number(to))
+      .integer(static_cast<std::int32_t>(limit));
+  PARLEY_TRY(rows, session_->run(statement));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Seq seq(static_cast<std::uint64_t>(rows.at(i, 0).bigint()));
+    auto& row = out.emplace_back();
+    if (!cassandra_log::decode_row(conversation, seq, rows.at(i, 1).bytes(), row.committed,
+                                   row.entry))
+      return cassandra_log::damaged("log");
+    row.generation = Generation(static_cast<std::uint64_t>(rows.at(i, 2).bigint()));
+  }
+  return {};
 }
 
 Result<Begun> CassandraConversationStore::begin(const ConversationId& conversation,
                                                 Generation generation) {
   if (QuickReads::wanted()) return fail(Code::busy, "Cassandra is not asked on an event loop");
   if (!holds(conversation, generation)) return stale();
-  PARLEY_TRY(end, read_end(conversation));
+  auto end = read_end(conversation);
+  // Whoever was overtaken meanwhile may have read what a later one was writing.
+  if (!holds(conversation, generation)) return stale();
+  if (!end) return std::unexpected(end.error());
   // The generations of leases never go back; what a later one has written is not this one's to
   // read.
-  if (cassandra_log::newest(end.rows) > generation) return stale();
-  if (!holds(conversation, generation)) return stale();
-  return std::move(end.begun);
+  if (cassandra_log::newest(end->rows) > generation) return stale();
+  return std::move(end->begun);
 }
 
 }  // namespace parley

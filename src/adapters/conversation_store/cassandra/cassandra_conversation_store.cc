@@ -68,6 +68,7 @@ CassandraConversationStore::CassandraConversationStore(std::shared_ptr<cassandra
       settings_(std::move(settings)),
       tables_(std::move(tables)),
       info_{epoch, Generation(0), 0, false},
+      over_(kShards),
       work_(io_.get_executor()),
       thread_([this] {
         name_thread("cassandra store");

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <list>
@@ -74,6 +75,9 @@ class CassandraConversationStore final : public ConversationStore, public ShardD
     Begun begun;
   };
   Result<End> read_end(const ConversationId& conversation);
+  bool bucket_begins(const cassandra_log::Row& row) const;
+  Result<void> read_rows(const ConversationId& conversation, std::uint64_t bucket, Seq to,
+                         std::uint64_t limit, std::vector<cassandra_log::Row>& out);
   /// The last seq that any row has, 0: none.
   Result<Seq> last_seq(const ConversationId& conversation);
   Result<Seq> last_seq(const ConversationId& conversation, std::uint64_t bucket);
@@ -89,6 +93,9 @@ class CassandraConversationStore final : public ConversationStore, public ShardD
   const Settings settings_;
   const cassandra_log::Tables tables_;
   const StoreInfo info_;
+  /// By shard, the highest generation under which a write was left uncertain: it is over, whatever
+  /// becomes of its lease, since nobody knows what stands under its stamp.
+  std::vector<std::atomic<std::uint64_t>> over_;
 
   // The store's thread's.
   boost::asio::io_context io_;

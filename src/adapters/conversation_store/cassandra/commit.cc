@@ -34,6 +34,7 @@ struct CassandraConversationStore::Write {
   std::size_t open = 0;     // requests that are not answered
   const std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   std::chrono::milliseconds late{0};
+  bool uncertain = false;  // something was sent that is not known to be stored under the lease
   std::optional<Error> error;
   std::chrono::milliseconds pause{0};
   std::unique_ptr<boost::asio::steady_timer> timer;
@@ -49,7 +50,8 @@ struct CassandraConversationStore::Write {
 
 bool CassandraConversationStore::holds(const ConversationId& conversation,
                                        Generation generation) const {
-  return settings_.holds(shard_of(conversation), generation);
+  const auto shard = shard_of(conversation);
+  return generation.value > over_[shard.value] && settings_.holds(shard, generation);
 }
 
 void CassandraConversationStore::commit(Generation generation, TimeMs now,
@@ -77,6 +79,7 @@ void CassandraConversationStore::issue(Writing write) {
   write->error.reset();
   write->open = requests.size();
   if (requests.empty()) return finish(write, 0);
+  write->uncertain = true;
   for (const auto& batch : requests)
     session_->execute(batch, [this, write](Result<cassandra::Rows> answer) {
       boost::asio::post(io_, [this, write, answer = std::move(answer)]() mutable {
@@ -127,6 +130,10 @@ void CassandraConversationStore::stop_waiting() {
 
 void CassandraConversationStore::finish(const Writing& write, Result<std::uint64_t> outcome) {
   writes_.erase(write->place);
+  if (!outcome && write->uncertain) {
+    auto& over = over_[shard_of(write->append.conversation).value];
+    over = std::max(over.load(), write->generation.value);
+  }
   write->done(std::move(outcome));
   if (closing_ && writes_.empty()) drained_();
 }

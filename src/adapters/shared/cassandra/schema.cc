@@ -10,7 +10,8 @@ std::span<const Migration> migrations() {
       {2,
        {"CREATE TABLE IF NOT EXISTS log (conversation blob, bucket bigint, seq bigint, "
         "time_ms bigint, value blob, PRIMARY KEY ((conversation, bucket), seq)) "
-        "WITH CLUSTERING ORDER BY (seq DESC)",
+        // Read repair would write the rows that were read, and tear the batch that they came in.
+        "WITH CLUSTERING ORDER BY (seq DESC) AND read_repair = 'NONE'",
         "CREATE TABLE IF NOT EXISTS sent (conversation blob, sender bigint, key blob, value blob, "
         "PRIMARY KEY ((conversation, sender, key)))",
         "CREATE TABLE IF NOT EXISTS inboxes (user_id bigint, conversation blob, changed_ms bigint, "
