@@ -49,7 +49,7 @@ TEST_F(Migrate, WhatIsWrongIsOneSentence) {
     EXPECT_NE(ended.output.find(part), std::string::npos) << ended.output;
     EXPECT_EQ(std::ranges::count(ended.output, '\n'), 1) << ended.output;
   };
-  sentence(parleyd({"migrate"}), 2, "mysql.address is not set");
+  sentence(parleyd({"migrate"}), 2, "mysql.address and cassandra.addresses are not set");
   sentence(parleyd({"migrate", "--mysql-address", "nowhere"}), 2, "nowhere is not HOST:PORT");
   sentence(parleyd({"migrate", "--mysql-address", "127.0.0.1:1"}), 1,
            "MySQL at 127.0.0.1:1, database parley: the database cannot be reached");

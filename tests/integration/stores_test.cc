@@ -49,7 +49,7 @@ TEST_F(Stores, PeopleAreInMysqlAndWhenTheyWereSeenInCassandra) {
   {
     Client client(server.port(), Client::Wire::pb);
     client.hello(ann.access_token());
-    EXPECT_EQ(client.say(talk, "one", "hello").result().seq(), 1U);
+    EXPECT_EQ(client.say(talk, "one", "hello").result().sent().seq(), 1U);
   }
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(), 0);

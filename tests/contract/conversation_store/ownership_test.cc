@@ -17,7 +17,9 @@ class Process final : public Subject {
     CassandraConversationStoreSettings settings;
     settings.bucket_entries = bucket_entries;
     settings.holds = [this](ShardId, Generation of) {
-      return of.value == generation_ && (looks_left_ < 0 || looks_left_-- > 0);
+      if (of.value != generation_ || looks_left_ == 0) return false;
+      if (looks_left_ > 0) --looks_left_;
+      return true;
     };
     settings.ask_owner = [](const ConversationId&) { return Head(); };
     auto opened = CassandraConversationStore::open(Cassandra::instance().keyspace().open(),
