@@ -126,6 +126,29 @@ void Config::declare(ConfigReader& reader) {
              "address and port at which other processes find each gateway, by its number");
   reader.add("gateway", "id", &gateway_id, "number of this gateway; no other has it",
              between(gateway_id, 1, 1'000'000));
+  reader.add("messages", "", &messages,
+             "address and port at which other processes find each message process, by its number; "
+             "several share the conversations, which are then in Cassandra");
+  reader.add("message", "id", &message_id, "number of this message process; no other has it",
+             between(message_id, 1, 1'000'000));
+  reader.add("zookeeper", "addresses", &zookeeper.addresses,
+             "HOST:PORT,HOST:PORT: who owns which conversations is decided there, and their logs "
+             "are in Cassandra; empty: one message process, its log in the data folder");
+  reader.add("zookeeper", "prefix", &zookeeper.prefix, "whose nodes below are this system's");
+  reader.add("zookeeper", "session_timeout_ms", &zookeeper.session_timeout,
+             "a process that is silent for so long has lost what it owned",
+             at_least(zookeeper.session_timeout, std::chrono::seconds(1)));
+  reader.add("zookeeper", "lease_ms", &zookeeper.lease,
+             "how long after the sending of a renewal what a process owns is certainly its own",
+             at_least(zookeeper.lease, std::chrono::milliseconds(500)));
+  reader.add("kafka", "addresses", &kafka.addresses,
+             "HOST:PORT,HOST:PORT: the stream of stored entries, where conversations are in "
+             "Cassandra");
+  reader.add("kafka", "topic", &kafka.topic, "name of that stream");
+  reader.add("kafka", "lanes", &kafka.lanes, "its partitions, when it is made",
+             between(kafka.lanes, 1, 10'000));
+  reader.add("kafka", "replication", &kafka.replication, "its copies, when it is made",
+             between(kafka.replication, 1, 9));
   reader.add("gateway", "advertised_url", &gateway.advertised_url,
              "what GET /v1/connect answers; empty: made from the request's Host header");
   reader.add("gateway", "zone", &gateway.zone, "name of the place, for GET /v1/connect");
@@ -203,6 +226,14 @@ Result<void> Config::complete() {
                             "is no TLS: set tls_certificate and tls_key under [server], or serve "
                             "it behind a proxy that ends TLS and say tls = \"off\" there",
                             server.listen));
+  if (many_logs() && (cassandra.addresses.empty() || kafka.addresses.empty() || messages.empty()))
+    return fail(Code::invalid_argument,
+                "zookeeper.addresses is set: cassandra.addresses, kafka.addresses and at least one "
+                "line under [messages] are needed with it");
+  if (!many_logs() && !messages.empty())
+    return fail(Code::invalid_argument,
+                "[messages] names message processes, which share conversations by ZooKeeper: set "
+                "zookeeper.addresses, or name the one message process under [services]");
   if (!mysql.address.empty())
     if (auto parsed = parse_remote_address(mysql.address); !parsed)
       return fail(Code::invalid_argument, "mysql.address: " + parsed.error().message);

@@ -34,6 +34,16 @@ struct Config {
   } services;
   std::map<std::string, std::string> gateways;  // likewise, by id
   std::size_t gateway_id = 1;
+  std::map<std::string, std::string> messages;  // where several message processes are, by id
+  std::size_t message_id = 1;
+  struct {
+    std::string addresses, prefix = "/parley";
+    std::chrono::milliseconds session_timeout{6'000}, lease{2'000};
+  } zookeeper;
+  struct {
+    std::string addresses, topic = "parley-feed";
+    std::size_t lanes = 64, replication = 3;
+  } kafka;
   gateway::Settings gateway;
   message::Settings message;
   session::Settings session;
@@ -55,6 +65,9 @@ struct Config {
     std::size_t flush_entries = 100'000;
     std::size_t cache_mib = 8;
   } store;
+
+  /// Conversations have logs of their own, in Cassandra, and any number of message processes.
+  bool many_logs() const { return !zookeeper.addresses.empty(); }
 
   void declare(ConfigReader& reader);
   /// What no single setting can say: addresses are numeric, TLS, sign-up policy. Fills what follows

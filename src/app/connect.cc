@@ -71,6 +71,27 @@ void connect_notification(Process& p) {
   p.api.notifications = p.stubs.notifications.get();
 }
 
+Result<void> connect_message_processes(Process& p) {
+  PARLEY_TRY(processes, messages_of(p.config));
+  std::map<std::string, MessageApi*> all;
+  for (const auto& [id, address] : processes) {
+    if (p.has("message") && id == p.config.message_id) {
+      all[message_process(id)] = p.messages.get();
+      continue;
+    }
+    auto& to = p.peers->at(address, message_process(id), false);
+    auto& stub = p.stubs.message_processes[id];
+    stub = std::make_unique<rpc::MessageClient>(to);
+    all[message_process(id)] = stub.get();
+    if (!p.stubs.messages_again) p.stubs.messages_again = std::make_unique<MessageAgain>(p);
+    to.add(*p.stubs.messages_again);
+  }
+  p.message_router = std::make_unique<rpc::MessageRouter>(*p.loops, std::move(all));
+  p.cluster->route(*p.message_router);
+  p.api.messages = p.message_router.get();
+  return {};
+}
+
 void connect_message(Process& p) {
   auto& to = link(p, "message");
   p.stubs.messages = std::make_unique<rpc::MessageClient>(to);
@@ -118,10 +139,8 @@ Result<void> serve_services(Process& p) {
   }
   if (p.users) rpc::serve(router, *p.users);
   if (p.notifications) rpc::serve(router, *p.notifications);
-  if (p.messages) {
-    rpc::serve(router, *p.loops, *p.messages);
-    rpc::serve(router, p.messages->feed());
-  }
+  if (p.messages) rpc::serve(router, *p.loops, *p.messages);
+  if (p.messages && !p.config.many_logs()) rpc::serve(router, p.messages->feed());
   if (p.groups) rpc::serve(router, *p.groups);
   PARLEY_TRY(opened, rpc::Server::open(*p.loops, router,
                                        {{addresses.begin(), addresses.end()}, p.targets.text()}));

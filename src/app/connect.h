@@ -18,6 +18,9 @@ void connect_message(Process& p);
 void connect_group(Process& p);
 /// Those of all gateways but the one here.
 Result<void> connect_gateways(Process& p);
+/// Where there are several message processes: a stub of each but this one, and the router that
+/// knows which of them owns what.
+Result<void> connect_message_processes(Process& p);
 
 /// All gateways that the configuration knows, and the one here.
 std::vector<GatewayId> gateway_ids(const Process& p);

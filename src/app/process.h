@@ -6,6 +6,7 @@
 
 #include "adapters/shared/redis/client.h"
 #include "app/admin.h"
+#include "app/cluster.h"
 #include "app/config.h"
 #include "app/memory.h"
 #include "app/peers.h"
@@ -50,6 +51,7 @@ struct Process {
   HybridClock hybrid;
   Metrics metrics;
   const Targets targets;
+  std::unique_ptr<Cluster> cluster;  // where conversations have many logs
   Stores stores;
   std::unique_ptr<Loops> loops;
   std::unique_ptr<MemoryKeeper> memory;
@@ -65,12 +67,14 @@ struct Process {
     std::unique_ptr<rpc::UserClient> users;
     std::unique_ptr<rpc::NotificationClient> notifications;
     std::unique_ptr<rpc::MessageClient> messages;
+    std::map<std::uint64_t, std::unique_ptr<rpc::MessageClient>> message_processes;  // by id
     std::unique_ptr<rpc::LinkUser> messages_again;
     std::unique_ptr<rpc::FeedClient> feed;
     std::unique_ptr<rpc::GroupClient> groups;
     std::map<GatewayId, std::unique_ptr<rpc::DeliveryClient>> gateways;
   } stubs;
 
+  std::unique_ptr<rpc::MessageRouter> message_router;  // where there are several
   std::unique_ptr<session::SessionService> sessions;
   std::unique_ptr<presence::PresenceService> presence;
   std::unique_ptr<auth::AuthService> auth;

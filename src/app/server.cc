@@ -43,13 +43,31 @@ bool is_needed(const Process& p, std::string_view name) {
   return false;
 }
 
+/// What this process is called in the cluster.
+std::string cluster_name(const Process& p) {
+  if (p.has("message")) return message_process(p.config.message_id);
+  if (p.has("gateway")) return fmt::format("gateway-{}", p.config.gateway_id);
+  auto name = p.targets.text();
+  std::ranges::replace(name, ',', '_');
+  return name;
+}
+
 Result<void> make_services(Process& p) {
+  if (p.config.many_logs() && (p.has("message") || is_needed(p, "message"))) {
+    PARLEY_TRY(opened, Cluster::open(p.config, cluster_name(p), p.clock));
+    p.cluster = std::move(opened);
+  }
   for (const auto& row : services())
     if (p.has(row.name)) PARLEY_TRY_VOID(row.open(p));
   if (!p.targets.all) {
     p.peers = std::make_unique<Peers>(*p.loops, p.targets.text());
     for (const auto& row : services())
-      if (!p.has(row.name) && is_needed(p, row.name)) row.connect(p);
+      if (!p.has(row.name) && is_needed(p, row.name)) {
+        if (row.name == "message" && p.cluster)
+          PARLEY_TRY_VOID(connect_message_processes(p));
+        else
+          row.connect(p);
+      }
     if (is_needed(p, "gateway") || p.has("gateway")) PARLEY_TRY_VOID(connect_gateways(p));
   }
   for (const auto& row : services())
@@ -82,7 +100,11 @@ Result<void> start_services(Process& p) {
     if (p.peers) p.peers->wait_for(address_of(p.config, "message"));
     PARLEY_TRY_VOID(p.groups->start());
   }
-  return p.targets.all ? Result<void>{} : serve_services(p);
+  if (!p.targets.all) PARLEY_TRY_VOID(serve_services(p));
+  // Conversations come to this process when others can reach it.
+  if (p.cluster && p.messages)
+    return p.cluster->serve(*p.messages, address_of(p.config, "message"));
+  return {};
 }
 
 /// The last: who can connect can chat.
@@ -139,6 +161,7 @@ void Server::stop() {
   // each service has said its last.
   if (p.gateway) wait_for([&](auto done) { p.gateway->drain(kDrain, done); });
   if (p.groups) wait_for([&](auto done) { p.groups->close(done); });
+  if (p.cluster) p.cluster->leave();
   if (p.messages) wait_for([&](auto done) { p.messages->close(done); });
   if (p.presence) wait_for([&](auto done) { p.presence->close(done); });
   if (p.notifications) p.notifications->stop();

@@ -78,7 +78,22 @@ Result<void> make_notification(Process& p) {
   return {};
 }
 
+/// One of several, each with the logs of its shards.
+Result<void> make_message_of_many(Process& p) {
+  PARLEY_TRY(nodes, p.cluster->node_numbers(p.loops->size()));
+  p.messages = std::make_unique<message::MessageService>(
+      message::MessageService::Needs{
+          *p.loops, p.clock, p.hybrid, *p.stores.logs, nullptr, p.stores.logs.get(), *p.api.users,
+          *p.api.sessions, *p.api.notifications, p.reach(), p.metrics, std::move(nodes),
+          [&p](ShardId shard, Generation of) { return p.cluster->holds(shard, of); },
+          [&p](ShardId shard) { p.cluster->give_up(shard); }},
+      p.config.message);
+  PARLEY_TRY_VOID(connect_message_processes(p));
+  return {};
+}
+
 Result<void> make_message(Process& p) {
+  if (p.config.many_logs()) return make_message_of_many(p);
   p.messages = std::make_unique<message::MessageService>(
       message::MessageService::Needs{*p.loops, p.clock, p.hybrid, *p.stores.conversations,
                                      p.stores.conversations.get(), nullptr, *p.api.users,

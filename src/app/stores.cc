@@ -61,7 +61,32 @@ Result<std::string> ticket_key_of(accounts::SqlAccounts& accounts) {
   return accounts.secrets().get_or_make("gateway.ticket_key", gateway::TicketKey().size());
 }
 
-Result<void> open_conversations(Process& p) { return p.stores.open_conversations(p.config); }
+namespace {
+
+/// One for all that this process keeps in Cassandra.
+Result<void> open_cassandra(Process& p) {
+  if (p.stores.cassandra) return {};
+  PARLEY_TRY(settings, cassandra_settings(p.config));
+  PARLEY_TRY(session, cassandra::Session::open(settings));
+  PARLEY_TRY_VOID(cassandra::check_schema(*session));
+  p.stores.cassandra = std::move(session);
+  return {};
+}
+
+}  // namespace
+
+Result<void> open_conversations(Process& p) {
+  if (!p.config.many_logs()) return p.stores.open_conversations(p.config);
+  PARLEY_TRY_VOID(open_cassandra(p));
+  CassandraConversationStoreSettings settings;
+  settings.holds = [&p](ShardId shard, Generation of) { return p.cluster->holds(shard, of); };
+  settings.ask_owner = [&p](const ConversationId& id) {
+    return run_on_loop(*p.loops, [&p, id] { return p.message_router->head(id); });
+  };
+  PARLEY_TRY(opened, CassandraConversationStore::open(p.stores.cassandra, std::move(settings)));
+  p.stores.logs = std::move(opened);
+  return {};
+}
 
 Result<void> open_accounts(Process& p) { return p.stores.open_accounts(p.config); }
 
@@ -79,10 +104,8 @@ Result<void> open_groups(Process& p) {
 
 Result<void> open_last_seen(Process& p) {
   if (!p.config.cassandra.addresses.empty()) {
-    PARLEY_TRY(settings, cassandra_settings(p.config));
-    PARLEY_TRY(session, cassandra::Session::open(settings));
-    PARLEY_TRY_VOID(cassandra::check_schema(*session));
-    PARLEY_TRY(opened, last_seen::CassandraLastSeenStore::open(std::move(session)));
+    PARLEY_TRY_VOID(open_cassandra(p));
+    PARLEY_TRY(opened, last_seen::CassandraLastSeenStore::open(p.stores.cassandra));
     p.stores.last_seen = std::move(opened);
     return {};
   }

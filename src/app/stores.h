@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "adapters/accounts/sql/accounts.h"
+#include "adapters/conversation_store/cassandra/cassandra_conversation_store.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "app/config.h"
 #include "ports/groups.h"
@@ -17,7 +18,9 @@ struct Process;
 /// its own, or on the servers that the configuration names. Errors are one sentence for the person
 /// who starts the server.
 struct Stores {
-  std::unique_ptr<RocksdbConversationStore> conversations;
+  std::unique_ptr<RocksdbConversationStore> conversations;  // one log
+  std::unique_ptr<CassandraConversationStore> logs;         // or many
+  std::shared_ptr<cassandra::Session> cassandra;
   std::unique_ptr<accounts::SqlAccounts> accounts;
   std::unique_ptr<PushSink> pushes;
   std::unique_ptr<GroupStore> groups;

@@ -62,6 +62,10 @@ Result<Targets> parse_targets(std::string_view text) {
 const std::string& address_of(const Config& config, std::string_view service) {
   const auto& at = config.services;
   static const std::string none;
+  if (service == "message" && config.many_logs()) {
+    const auto own = config.messages.find(std::to_string(config.message_id));
+    return own == config.messages.end() ? none : own->second;
+  }
   return service == "session"                     ? at.session
          : service == "presence"                  ? at.presence
          : service == "auth" || service == "user" ? at.auth
@@ -71,17 +75,35 @@ const std::string& address_of(const Config& config, std::string_view service) {
                                                   : none;
 }
 
-Result<std::vector<std::pair<GatewayId, std::string>>> gateways_of(const Config& config) {
-  std::vector<std::pair<GatewayId, std::string>> out;
-  for (const auto& [key, address] : config.gateways) {
+namespace {
+
+/// The lines of a section that names processes by number; `what` they are.
+Result<std::vector<std::pair<std::uint64_t, std::string>>> numbered(
+    const std::map<std::string, std::string>& lines, std::string_view section,
+    std::string_view what) {
+  std::vector<std::pair<std::uint64_t, std::string>> out;
+  for (const auto& [key, address] : lines) {
     std::uint64_t id = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
     if (error != std::errc() || end != key.data() + key.size() || id == 0)
       return fail(Code::invalid_argument,
-                  fmt::format("[gateways] {} is not the number of a gateway: 1 or more", key));
+                  fmt::format("[{}] {} is not the number of a {}: 1 or more", section, key, what));
     if (auto good = parse_address(address); !good) return std::unexpected(good.error());
-    out.emplace_back(GatewayId(id), address);
+    out.emplace_back(id, address);
   }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<std::pair<std::uint64_t, std::string>>> messages_of(const Config& config) {
+  return numbered(config.messages, "messages", "message process");
+}
+
+Result<std::vector<std::pair<GatewayId, std::string>>> gateways_of(const Config& config) {
+  PARLEY_TRY(lines, numbered(config.gateways, "gateways", "gateway"));
+  std::vector<std::pair<GatewayId, std::string>> out;
+  for (auto& [id, address] : lines) out.emplace_back(GatewayId(id), std::move(address));
   return out;
 }
 
@@ -94,6 +116,13 @@ Result<void> check_addresses(const Config& config, const Targets& targets) {
     wanted.emplace_back(row.name);
     for (const auto& name : wanted) {
       if (name == "gateway") continue;
+      if (name == "message" && config.many_logs()) {
+        if (auto good = messages_of(config); !good) return std::unexpected(good.error());
+        if (row.name == "message" && address_of(config, name).empty())
+          return no_address(fmt::format("message process {}", config.message_id),
+                            fmt::format("[messages] {} = \"127.0.0.1:7301\"", config.message_id));
+        continue;
+      }
       const auto& address = address_of(config, name);
       if (address.empty())
         return no_address(name, fmt::format("[services] {} = \"127.0.0.1:7101\"", name));

@@ -23,6 +23,8 @@ Result<void> check_addresses(const Config& config, const Targets& targets);
 
 /// Where other processes find a service; empty: not said.
 const std::string& address_of(const Config& config, std::string_view service);
+/// Where the message processes are found that share conversations, by id.
+Result<std::vector<std::pair<std::uint64_t, std::string>>> messages_of(const Config& config);
 /// Where gateways are found, by id.
 Result<std::vector<std::pair<GatewayId, std::string>>> gateways_of(const Config& config);
 

@@ -27,6 +27,9 @@ class MessageService final : public MessageApi {
     /// Whether the lease of that generation of the shard certainly holds now. Any thread. Where
     /// there is one log it always does.
     std::function<bool(ShardId, Generation)> holds = {};
+    /// The shard's generation is over for this process, whatever became of the lease: it is to be
+    /// given up, or taken anew. On a loop.
+    std::function<void(ShardId)> over = {};
   };
   MessageService(Needs needs, Settings settings);
 

@@ -186,7 +186,10 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
         if (part.changed) part.changed(std::unexpected(outcome.error()));
         // What queued behind a failed send must not overtake it when it comes again.
         fail_waiting(state, outcome.error(), answers);
-        if (!shared_.info.one_log) unload(state);
+        if (!shared_.info.one_log) {
+          unload(state);
+          shared_.over(shard_of(state.id));
+        }
         continue;
       }
       if (!part.entries.empty()) {

@@ -37,6 +37,7 @@ struct Shared {
   // By shard, the milliseconds of the last entry committed; where there is not one log.
   std::vector<std::atomic<std::int64_t>> last_commit;
   std::function<bool(ShardId, Generation)> holds;
+  std::function<void(ShardId)> over;
   // For what owners read. Not the pool of the readers, who wait there for owners to tell heads.
   boost::asio::thread_pool& loading;
   Metric& sent;

@@ -46,6 +46,13 @@ ShardKeeper::~ShardKeeper() {
   thread_.join();
 }
 
+void ShardKeeper::give_up(ShardId shard) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->given_up.insert(shard);
+  shared_->changed = true;
+  shared_->wake.notify_all();
+}
+
 bool ShardKeeper::drain(std::chrono::milliseconds limit) {
   std::unique_lock lock(shared_->mutex);
   shared_->draining = true;
@@ -78,9 +85,11 @@ void ShardKeeper::run() {
 Result<std::optional<std::chrono::milliseconds>> ShardKeeper::look() {
   std::vector<std::string> members;
   bool draining = false;
+  std::set<ShardId> given_up;
   {
     const std::lock_guard lock(shared_->mutex);
     draining = shared_->draining;
+    given_up = std::exchange(shared_->given_up, {});
     if (shared_->members)
       for (const auto& member : *shared_->members) members.push_back(member.id);
     for (const auto& each : std::exchange(shared_->done, {})) to_release_.push_back(each);
@@ -108,7 +117,7 @@ Result<std::optional<std::chrono::milliseconds>> ShardKeeper::look() {
     const auto held = held_.find(shard);
     if (held != held_.end()) {
       yielding += held->second.yielding ? 1 : 0;
-      if (!wanted && !held->second.yielding) give.push_back(shard);
+      if ((!wanted || given_up.contains(shard)) && !held->second.yielding) give.push_back(shard);
       continue;
     }
     const auto& owner = owners[i];

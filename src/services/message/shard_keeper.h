@@ -2,6 +2,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "ports/coordination.h"
@@ -38,6 +39,9 @@ class ShardKeeper {
   ~ShardKeeper();
   ShardKeeper(const ShardKeeper&) = delete;
 
+  /// Yields a shard whose generation is over, so that it is taken anew, under another. Any thread.
+  void give_up(ShardId shard);
+
   /// Yields everything and takes nothing more; true when all was released within `limit`. For a
   /// planned end: leave the list of members first, so that others take what is released.
   bool drain(std::chrono::milliseconds limit);
@@ -53,6 +57,7 @@ class ShardKeeper {
     bool empty = false;  // nothing is held
     std::optional<std::vector<Member>> members;
     std::vector<std::pair<ShardId, Generation>> done;
+    std::set<ShardId> given_up;
   };
   struct Held {
     ShardGrant grant;

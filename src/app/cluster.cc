@@ -1,0 +1,131 @@
+#include "app/cluster.h"
+
+#include <fmt/format.h>
+#include <thread>
+
+#include "adapters/coordination/zookeeper/coordination.h"
+#include "base/log.h"
+
+namespace parley::app {
+namespace {
+
+constexpr const char* kKind = "message";
+constexpr std::chrono::seconds kClocksApart{5};
+constexpr std::chrono::seconds kHandOver{8};
+
+}  // namespace
+
+std::string message_process(std::uint64_t id) { return fmt::format("message-{}", id); }
+
+Result<std::unique_ptr<Cluster>> Cluster::open(const Config& config, const std::string& process,
+                                               const Clock& clock) {
+  coordination::ZookeeperSettings settings;
+  settings.addresses = config.zookeeper.addresses;
+  settings.prefix = config.zookeeper.prefix;
+  settings.process = process;
+  settings.session_timeout = config.zookeeper.session_timeout;
+  settings.lease = config.zookeeper.lease;
+  PARLEY_TRY(coordination, coordination::ZookeeperCoordination::open(std::move(settings)));
+  PARLEY_TRY(ahead, clock_ahead(*coordination, clock));
+  if (std::chrono::abs(ahead) > kClocksApart)
+    return fail(Code::unsupported,
+                fmt::format("the clock of this machine is {:.1f} s {} that of ZooKeeper at {}: set "
+                            "it right, 5 s are the most that is tolerated",
+                            std::abs(static_cast<double>(ahead.count())) / 1e3,
+                            ahead.count() > 0 ? "ahead of" : "behind", config.zookeeper.addresses));
+  return std::unique_ptr<Cluster>(new Cluster(std::move(coordination), process));
+}
+
+bool Cluster::holds(ShardId shard, Generation generation) const {
+  const std::shared_lock lock(mutex_);
+  const auto& grant = grants_[shard.value];
+  return grant.lease && grant.generation == generation && grant.lease->certainly_holds();
+}
+
+Result<std::vector<std::uint32_t>> Cluster::node_numbers(std::size_t count) {
+  std::vector<std::uint32_t> numbers;
+  for (std::size_t i = 0; i < count; ++i) {
+    PARLEY_TRY(claimed, coordination_->node_numbers().claim({}));
+    numbers.push_back(claimed.number);
+  }
+  return numbers;
+}
+
+void Cluster::route(rpc::MessageRouter& router) {
+  coordination_->shards().watch([&router](const ShardOwners& owners) {
+    std::vector<std::string> names;
+    for (const auto& owner : owners) names.push_back(owner.process);
+    router.set_owners(std::move(names));
+  });
+}
+
+Result<void> Cluster::serve(message::MessageService& messages, const std::string& address) {
+  messages_ = &messages;
+  for (;;) {
+    auto joined = coordination_->membership().join({kKind, process_, address, ""});
+    if (joined) break;
+    const auto& error = joined.error();
+    if (error.code != Code::already_exists && error.code != Code::unavailable) return joined;
+    if (error.code == Code::already_exists && error.retry_after_ms == 0)
+      return fail(Code::already_exists,
+                  fmt::format("another process is {}: give this one another number by --message-id",
+                              process_));
+    log::warn("cluster", "event=waits process={} reason=\"{}\"", process_, error.message);
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::max(error.retry_after_ms, 100u)));
+  }
+  keeper_ = std::make_unique<message::ShardKeeper>(
+      *coordination_, message::ShardKeeper::Settings{.kind = kKind, .process = process_},
+      message::ShardKeeper::Callbacks{
+          .gained = [this](auto grants) { gained(grants); },
+          .yield = [this](auto shards, auto done) { yield(shards, std::move(done)); },
+          .lost = [this](auto shards) { lost(shards); }});
+  return {};
+}
+
+void Cluster::gained(const std::vector<ShardGrant>& grants) {
+  for (const auto& grant : grants) {
+    {
+      const std::lock_guard lock(mutex_);
+      grants_[grant.shard.value] = {grant.generation, grant.lease};
+    }
+    messages_->gain(grant.shard, grant.generation, [] {});
+  }
+  log::info("cluster", "event=gained shards={}", grants.size());
+}
+
+/// What is in flight ends while the lease still holds.
+void Cluster::yield(const std::vector<ShardId>& shards, std::function<void()> done) {
+  auto open = std::make_shared<std::atomic<std::size_t>>(shards.size());
+  for (const auto shard : shards)
+    messages_->lose(shard, [this, shard, open, done] {
+      forget(shard);
+      if (open->fetch_sub(1) == 1) done();
+    });
+}
+
+void Cluster::lost(const std::vector<ShardId>& shards) {
+  log::warn("cluster", "event=lost shards={}", shards.size());
+  for (const auto shard : shards) {
+    forget(shard);
+    messages_->lose(shard, [] {});
+  }
+}
+
+void Cluster::forget(ShardId shard) {
+  const std::lock_guard lock(mutex_);
+  grants_[shard.value] = {};
+}
+
+void Cluster::give_up(ShardId shard) {
+  if (keeper_) keeper_->give_up(shard);
+}
+
+void Cluster::leave() {
+  if (!keeper_) return;
+  if (auto left = coordination_->membership().leave(kKind, process_); !left)
+    log::warn("cluster", "event=not_left reason=\"{}\"", left.error().message);
+  if (!keeper_->drain(kHandOver))
+    log::warn("cluster", "event=not_handed_over: others take the rest when its lease has ended");
+}
+
+}  // namespace parley::app

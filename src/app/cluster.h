@@ -1,0 +1,60 @@
+#pragma once
+#include <array>
+#include <memory>
+#include <shared_mutex>
+
+#include "app/config.h"
+#include "ports/coordination.h"
+#include "rpc/message_router.h"
+#include "services/message/message_service.h"
+#include "services/message/shard_keeper.h"
+
+namespace parley::app {
+
+/// A process's place in a cluster: its session with ZooKeeper and, of a message process, the shards
+/// that it owns. Errors are one sentence for the person who starts the process.
+class Cluster {
+ public:
+  /// `process`: what this one is called there. Also refused: a clock that is more than 5 s off.
+  static Result<std::unique_ptr<Cluster>> open(const Config& config, const std::string& process,
+                                               const Clock& clock);
+
+  /// Whether this generation of the shard certainly is this process's now. Any thread.
+  bool holds(ShardId shard, Generation generation) const;
+  /// So many numbers for Snowflakes, which no other process has while this one's session lives.
+  Result<std::vector<std::uint32_t>> node_numbers(std::size_t count);
+  /// The router is told who owns what, from now on; it outlives this.
+  void route(rpc::MessageRouter& router);
+
+  /// Takes part in sharing the shards, as the process of that name. Blocks while an earlier process
+  /// of the name may still be alive; `already_exists`: there is one.
+  Result<void> serve(message::MessageService& messages, const std::string& address);
+  /// The generation under which the shard is held is over: it is taken anew. Any thread.
+  void give_up(ShardId shard);
+  /// Hands everything over to others. Blocks, some seconds at most.
+  void leave();
+
+ private:
+  struct Grant {
+    Generation generation;
+    std::shared_ptr<const Lease> lease;
+  };
+  Cluster(std::unique_ptr<Coordination> coordination, std::string process)
+      : process_(std::move(process)), coordination_(std::move(coordination)) {}
+  void gained(const std::vector<ShardGrant>& grants);
+  void yield(const std::vector<ShardId>& shards, std::function<void()> done);
+  void lost(const std::vector<ShardId>& shards);
+  void forget(ShardId shard);
+
+  const std::string process_;
+  message::MessageService* messages_ = nullptr;
+  mutable std::shared_mutex mutex_;
+  std::array<Grant, kShards> grants_;
+  std::unique_ptr<Coordination> coordination_;
+  std::unique_ptr<message::ShardKeeper> keeper_;
+};
+
+/// What a message process is called among others.
+std::string message_process(std::uint64_t id);
+
+}  // namespace parley::app
