@@ -139,7 +139,9 @@ TEST_F(StreamFeedTest, APageCanBeReadAgainUntilItIsPassed) {
   const auto rest = read(process, first.next).value();
   ASSERT_EQ(rest.items.size(), 2u);
   process.feed.passed(kMe, 1);
-  const auto again = read(process, 1, 4).value();
+  const auto begun = std::chrono::steady_clock::now();
+  const auto again = read(process, 1, 4, kSoon).value();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, kSoon) << "it waits for nothing new";
   ASSERT_EQ(again.items.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(again.items[i].position, i + 2);
