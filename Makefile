@@ -11,7 +11,7 @@ NINJA = ninja -j $(JOBS) -C
 PROGRAMS = parleyd parley parley-load
 SOURCES = git ls-files '*.h' '*.cc'
 
-.PHONY: help deps run split backends backends-down build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
+.PHONY: help deps run split cluster cluster-status cluster-down backends backends-down build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
 
 help: ## print this list
 	@echo "Parley: type 'make run' for a server, 'make test' to check it."
@@ -25,6 +25,18 @@ run: build ## build the server and start it with demo people (ARGS=... is passed
 
 split: build ## build the server and start it as separate processes (scripts/split status, scripts/split stop)
 	@scripts/split start
+
+cluster: build ## start those servers and, on them, every service with two message processes and two gateways
+	@$(MAKE) -s backends
+	@scripts/split start --folder build/cluster/parley --backends build/cluster
+
+cluster-status: ## what of the cluster runs, and how it is
+	@scripts/backends status
+	@scripts/split status --folder build/cluster/parley
+
+cluster-down: ## stop the cluster; its data stays in build/cluster
+	@scripts/split stop --folder build/cluster/parley
+	@scripts/backends stop
 
 backends: ## start Redis, MariaDB, Cassandra, Kafka, ZooKeeper and an S3 store (FORM=full: three nodes of each of three)
 	@scripts/bootstrap cluster

@@ -48,7 +48,17 @@ Result<std::vector<std::uint32_t>> Cluster::node_numbers(std::size_t count) {
     PARLEY_TRY(claimed, coordination_->node_numbers().claim({}));
     numbers.push_back(claimed.number);
   }
+  numbers_ = count;
   return numbers;
+}
+
+/// Those of a session that is over may be another process's by now.
+Result<void> Cluster::number_again() {
+  if (!numbers_lost_) return {};
+  PARLEY_TRY(numbers, node_numbers(numbers_));
+  messages_->use_nodes(numbers);
+  numbers_lost_ = false;
+  return {};
 }
 
 void Cluster::route(rpc::MessageRouter& router) {
@@ -61,6 +71,9 @@ void Cluster::route(rpc::MessageRouter& router) {
 
 Result<void> Cluster::serve(message::MessageService& messages, const std::string& address) {
   messages_ = &messages;
+  coordination_->listen([this](SessionEvent event) {
+    if (event == SessionEvent::lost) numbers_lost_ = true;
+  });
   for (;;) {
     auto joined = coordination_->membership().join({kKind, process_, address, ""});
     if (joined) break;
@@ -83,6 +96,12 @@ Result<void> Cluster::serve(message::MessageService& messages, const std::string
 }
 
 void Cluster::gained(const std::vector<ShardGrant>& grants) {
+  while (!grants.front().lease->ended()) {
+    const auto numbered = number_again();
+    if (numbered) break;
+    log::warn("cluster", "event=no_numbers reason=\"{}\"", numbered.error().message);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
   for (const auto& grant : grants) {
     {
       const std::lock_guard lock(mutex_);

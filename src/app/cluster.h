@@ -45,9 +45,12 @@ class Cluster {
   void yield(const std::vector<ShardId>& shards, std::function<void()> done);
   void lost(const std::vector<ShardId>& shards);
   void forget(ShardId shard);
+  Result<void> number_again();
 
   const std::string process_;
   message::MessageService* messages_ = nullptr;
+  std::size_t numbers_ = 0;                // that were claimed
+  std::atomic<bool> numbers_lost_{false};  // with the session
   mutable std::shared_mutex mutex_;
   std::array<Grant, kShards> grants_;
   std::unique_ptr<Coordination> coordination_;

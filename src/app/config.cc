@@ -126,11 +126,18 @@ void Config::declare(ConfigReader& reader) {
              "address and port at which other processes find each gateway, by its number");
   reader.add("gateway", "id", &gateway_id, "number of this gateway; no other has it",
              between(gateway_id, 1, 1'000'000));
+  reader.add("gateway", "advertised_url", &gateway.advertised_url,
+             "what GET /v1/connect answers; empty: made from the request's Host header");
+  reader.add("gateway", "zone", &gateway.zone, "name of the place, for GET /v1/connect");
   reader.add("messages", "", &messages,
              "address and port at which other processes find each message process, by its number; "
              "several share the conversations, which are then in Cassandra");
   reader.add("message", "id", &message_id, "number of this message process; no other has it",
              between(message_id, 1, 1'000'000));
+  reader.add("message", "cached_conversations", &message.cached_conversations,
+             "kept in memory while idle", between(message.cached_conversations, 64, 100'000'000));
+  reader.add("message", "confirm_within_ms", &message.confirm_within,
+             "no device confirms within this: push");
   reader.add("zookeeper", "addresses", &zookeeper.addresses,
              "HOST:PORT,HOST:PORT: who owns which conversations is decided there, and their logs "
              "are in Cassandra; empty: one message process, its log in the data folder");
@@ -149,13 +156,6 @@ void Config::declare(ConfigReader& reader) {
              between(kafka.lanes, 1, 10'000));
   reader.add("kafka", "replication", &kafka.replication, "its copies, when it is made",
              between(kafka.replication, 1, 9));
-  reader.add("gateway", "advertised_url", &gateway.advertised_url,
-             "what GET /v1/connect answers; empty: made from the request's Host header");
-  reader.add("gateway", "zone", &gateway.zone, "name of the place, for GET /v1/connect");
-  reader.add("message", "cached_conversations", &message.cached_conversations,
-             "kept in memory while idle", between(message.cached_conversations, 64, 100'000'000));
-  reader.add("message", "confirm_within_ms", &message.confirm_within,
-             "no device confirms within this: push");
   reader.add(
       "session", "gateway_timeout_ms", &session.gateway_timeout,
       "a gateway that is silent for so long is dropped with its users; it is heard every 5 s",
@@ -178,6 +178,9 @@ void Config::declare(ConfigReader& reader) {
   reader.add_secret("mysql", "password", &mysql.password, "their password");
   reader.add("mysql", "password_file", &mysql.password_file,
              "file whose first line is the password, instead of `password`");
+  reader.add("mysql", "connections", &mysql.connections,
+             "of one store of one process at once, opened when needed",
+             between(mysql.connections, 1, 1'000));
   reader.add(
       "cassandra", "addresses", &cassandra.addresses,
       "some nodes of a Cassandra cluster, HOST:PORT,HOST:PORT, which then keeps when people "
@@ -192,9 +195,6 @@ void Config::declare(ConfigReader& reader) {
   reader.add_secret("cassandra", "password", &cassandra.password, "their password");
   reader.add("cassandra", "password_file", &cassandra.password_file,
              "file whose first line is the password, instead of `password`");
-  reader.add("mysql", "connections", &mysql.connections,
-             "of one store of one process at once, opened when needed",
-             between(mysql.connections, 1, 1'000));
   reader.add("store", "flush_entries", &store.flush_entries,
              "messages kept in the log before they are sorted into tables",
              between(store.flush_entries, 1'000, 10'000'000));

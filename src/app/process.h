@@ -27,6 +27,7 @@
 #include "services/auth/token_judge.h"
 #include "services/gateway/gateway.h"
 #include "services/group/group_service.h"
+#include "services/group/stream_feed.h"
 #include "services/message/message_service.h"
 #include "services/notification/notification_service.h"
 #include "services/presence/presence_service.h"
@@ -81,6 +82,8 @@ struct Process {
   std::unique_ptr<user::UserService> users;
   std::unique_ptr<notification::NotificationService> notifications;
   std::unique_ptr<message::MessageService> messages;
+  std::unique_ptr<StreamConsumer> feed_consumer;  // where conversations have many logs
+  std::unique_ptr<group::StreamFeed> stream_feed;
   std::unique_ptr<group::GroupService> groups;
   std::unique_ptr<gateway::Gateway> gateway;
   std::atomic<gateway::Gateway*> open_gateway{nullptr};  // once it takes clients; any thread

@@ -160,8 +160,10 @@ void Server::stop() {
   // Clients first, then what they may still have asked, upwards; other processes are answered until
   // each service has said its last.
   if (p.gateway) wait_for([&](auto done) { p.gateway->drain(kDrain, done); });
+  if (p.stream_feed) p.stream_feed->close();
   if (p.groups) wait_for([&](auto done) { p.groups->close(done); });
   if (p.cluster) p.cluster->leave();
+  if (p.stores.published) p.stores.published->close(std::chrono::seconds(2));
   if (p.messages) wait_for([&](auto done) { p.messages->close(done); });
   if (p.presence) wait_for([&](auto done) { p.presence->close(done); });
   if (p.notifications) p.notifications->stop();

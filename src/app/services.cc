@@ -83,8 +83,9 @@ Result<void> make_message_of_many(Process& p) {
   PARLEY_TRY(nodes, p.cluster->node_numbers(p.loops->size()));
   p.messages = std::make_unique<message::MessageService>(
       message::MessageService::Needs{
-          *p.loops, p.clock, p.hybrid, *p.stores.logs, nullptr, p.stores.logs.get(), *p.api.users,
-          *p.api.sessions, *p.api.notifications, p.reach(), p.metrics, std::move(nodes),
+          *p.loops, p.clock, p.hybrid, *p.stores.published, nullptr, p.stores.logs.get(),
+          *p.api.users, *p.api.sessions, *p.api.notifications, p.reach(), p.metrics,
+          std::move(nodes),
           [&p](ShardId shard, Generation of) { return p.cluster->holds(shard, of); },
           [&p](ShardId shard) { p.cluster->give_up(shard); }},
       p.config.message);
@@ -105,10 +106,15 @@ Result<void> make_message(Process& p) {
 }
 
 Result<void> make_group(Process& p) {
+  group::Settings settings;
+  if (p.config.many_logs()) {
+    PARLEY_TRY_VOID(open_feed(p));
+    settings.feed_patience = std::chrono::seconds(1);  // so long the end may have to wait for it
+  }
   p.groups = std::make_unique<group::GroupService>(
       group::GroupService::Needs{*p.loops, p.clock, *p.stores.groups, *p.api.messages, *p.api.feed,
                                  *p.api.users, *p.api.notifications, p.reach(), p.metrics},
-      group::Settings{});
+      settings);
   p.api.groups = p.groups.get();
   p.api.sessions->subscribe(*p.groups, p.groups->home());
   return {};

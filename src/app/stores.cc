@@ -8,7 +8,10 @@
 #include "adapters/push/sql/push_sink.h"
 #include "adapters/shared/cassandra/migrate.h"
 #include "adapters/shared/mysql/database.h"
+#include "adapters/shared/rows/rows.h"
 #include "adapters/shared/sqlite/database.h"
+#include "adapters/stream/kafka/consumer.h"
+#include "adapters/stream/kafka/publisher.h"
 #include "app/process.h"
 #include "app/remote_stores.h"
 
@@ -63,6 +66,32 @@ Result<std::string> ticket_key_of(accounts::SqlAccounts& accounts) {
 
 namespace {
 
+// A record of the feed: the entry's seq, 8 bytes, and the entry as stores keep it.
+std::string encode_record(const Entry& entry) {
+  std::string value, encoded;
+  rows::put_u64(value, entry.seq.value);
+  rows::encode_entry(entry, Generation(0), encoded);
+  return value + encoded;
+}
+
+EntryPtr decode_record(std::string_view key, std::string_view value) {
+  const auto id = ConversationId::parse(key);
+  if (!id || value.size() < 8) return nullptr;
+  return rows::decode_entry(*id, Seq(rows::get_u64(value)), value.substr(8));
+}
+
+/// With the topic made.
+Result<stream::KafkaSettings> kafka_settings(const Process& p) {
+  stream::KafkaSettings settings;
+  settings.brokers = p.config.kafka.addresses;
+  settings.topic = p.config.kafka.topic;
+  stream::TopicSettings topic;
+  topic.lanes = static_cast<std::uint32_t>(p.config.kafka.lanes);
+  topic.replicas = static_cast<std::uint32_t>(p.config.kafka.replication);
+  PARLEY_TRY_VOID(stream::make_topic(settings, topic));
+  return settings;
+}
+
 /// One for all that this process keeps in Cassandra.
 Result<void> open_cassandra(Process& p) {
   if (p.stores.cassandra) return {};
@@ -85,6 +114,21 @@ Result<void> open_conversations(Process& p) {
   };
   PARLEY_TRY(opened, CassandraConversationStore::open(p.stores.cassandra, std::move(settings)));
   p.stores.logs = std::move(opened);
+  PARLEY_TRY(kafka, kafka_settings(p));
+  PARLEY_TRY(publisher, stream::KafkaPublisher::open(kafka));
+  p.stores.feed = std::move(publisher);
+  p.stores.published =
+      std::make_unique<message::PublishingStore>(*p.stores.logs, *p.stores.feed, encode_record);
+  return {};
+}
+
+Result<void> open_feed(Process& p) {
+  PARLEY_TRY(kafka, kafka_settings(p));
+  kafka.group = "groups";
+  PARLEY_TRY(consumer, stream::KafkaConsumer::open(kafka, {}));
+  p.feed_consumer = std::move(consumer);
+  p.stream_feed = std::make_unique<group::StreamFeed>(*p.loops, *p.feed_consumer, decode_record);
+  p.api.feed = p.stream_feed.get();
   return {};
 }
 

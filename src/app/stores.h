@@ -9,6 +9,7 @@
 #include "ports/groups.h"
 #include "ports/last_seen.h"
 #include "ports/push.h"
+#include "services/message/publishing_store.h"
 
 namespace parley::app {
 
@@ -19,7 +20,9 @@ struct Process;
 /// who starts the server.
 struct Stores {
   std::unique_ptr<RocksdbConversationStore> conversations;  // one log
-  std::unique_ptr<CassandraConversationStore> logs;         // or many
+  std::unique_ptr<CassandraConversationStore> logs;         // or many,
+  std::unique_ptr<StreamPublisher> feed;                    // and the feed,
+  std::unique_ptr<message::PublishingStore> published;      // on which each entry of them goes
   std::shared_ptr<cassandra::Session> cassandra;
   std::unique_ptr<accounts::SqlAccounts> accounts;
   std::unique_ptr<PushSink> pushes;
@@ -42,5 +45,8 @@ Result<void> open_accounts(Process& p);
 Result<void> open_pushes(Process& p);
 Result<void> open_groups(Process& p);
 Result<void> open_last_seen(Process& p);
+
+/// The feed of many logs, for who fans group entries out.
+Result<void> open_feed(Process& p);
 
 }  // namespace parley::app

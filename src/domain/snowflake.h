@@ -15,6 +15,8 @@ class Snowflake {
   }
 
   std::uint64_t next(TimeMs wall);
+  /// Later ids are of this node.
+  void use_node(std::uint32_t node) { node_ = node & 1023; }
   /// Every later id is in a later millisecond than this one.
   void start_after(std::uint64_t issued);
 

@@ -35,9 +35,10 @@ class SessionRegistry {
   /// The gateway lives. Answers whether that is news: not known, it begins a tenure without rows,
   /// and says all that it has.
   virtual void heartbeat(GatewayId gateway, Known known) = 0;
-  /// Ends the gateway's tenure: its rows count no more for any later call. Calls back several times:
-  /// with parts of those who were on it (and perhaps others), if that was asked for; last with none,
-  /// or with the failure. Called again after a failure, it reports at least those who were left out.
+  /// Ends the gateway's tenure: its rows count no more for any later call. Calls back several
+  /// times: with parts of those who were on it (and perhaps others), if that was asked for; last
+  /// with none, or with the failure. Called again after a failure, it reports at least those who
+  /// were left out.
   virtual void remove_gateway(GatewayId gateway, bool report, Changed changed) = 0;
   /// One row per (user, gateway). `users` is read before it returns. `unavailable` also while rows
   /// may be missing because gateways have not yet said again what was forgotten.

@@ -40,6 +40,9 @@ class MessageService final : public MessageApi {
   /// that generation. Calls back, on a loop, when it is served, and what its last owner left to be
   /// done is known; not if it is lost before. Any thread.
   void gain(ShardId shard, Generation generation, std::function<void()> served);
+  /// New numbers for Snowflakes, one per loop, before any shard that is gained later is served. Any
+  /// thread.
+  void use_nodes(const std::vector<std::uint32_t>& nodes);
   /// The shard is given up: what comes or waits is answered `stale_generation`. Calls back, on a
   /// loop, when nothing of it is in flight. Any thread.
   void lose(ShardId shard, std::function<void()> done);

@@ -270,8 +270,10 @@ void Owner::rewatch(const std::vector<ConversationId>& conversations, std::uint6
 
 void Owner::watch_newest(ConversationState& state) {
   const auto rewatch = std::exchange(state.rewatch, nullptr);
+  // A group's last entries went on the feed when its tail was committed again, if not before: the
+  // feed's consumer has the duty.
   for (auto& member : state.members)
-    if (member.marks.delivered < state.head.seq)
+    if (state.id.is_direct() && member.marks.delivered < state.head.seq)
       duty_.watch(state, member, state.head.seq, rewatch->position);
   end(*rewatch);
 }

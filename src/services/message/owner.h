@@ -64,13 +64,15 @@ class Owner {
   /// `change.done` is called on this loop.
   void append(const ConversationId& group, WaitingChange change);
   /// After a restart, before anything is sent, or when a shard was gained: watches the newest entry
-  /// of each direct conversation, then calls back. Until then nothing from `position` on is
+  /// of each conversation, then calls back. Until then nothing from `position` on is
   /// decided: of the feed, or a millisecond.
   void rewatch(const std::vector<ConversationId>& conversations, std::uint64_t position,
                std::function<void()> done);
   /// The shard is this process's under that generation: its conversations are served. (Where there
   /// is one log, all shards are, from the start.)
   void gain(ShardId shard, Generation generation);
+  /// Ids are of this node from now on.
+  void use_node(std::uint32_t node) { ids_.use_node(node); }
   /// The shard is no longer served: what comes or waits is answered `stale_generation`. Calls back
   /// when nothing of it is in flight.
   void lose(ShardId shard, std::function<void()> done);

@@ -17,6 +17,12 @@ void MessageService::gain(ShardId shard, Generation generation, std::function<vo
   });
 }
 
+void MessageService::use_nodes(const std::vector<std::uint32_t>& nodes) {
+  for (std::size_t i = 0; i < owners_.size(); ++i)
+    boost::asio::post(shared_.loops.at(i),
+                      [owner = owners_[i].get(), node = nodes.at(i)] { owner->use_node(node); });
+}
+
 void MessageService::lose(ShardId shard, std::function<void()> done) {
   boost::asio::post(shared_.loops.at(0), [this, shard, done = std::move(done)]() mutable {
     tenures_.erase(shard);
@@ -47,7 +53,6 @@ boost::asio::awaitable<void> MessageService::take_up(ShardId shard, Generation g
             return std::pair(now, std::vector<ConversationId>());
           }
           PARLEY_TRY(touched, duties_->touched(shard, TimeMs(settled.value - kMargin)));
-          std::erase_if(touched, [](const auto& id) { return !id.is_direct(); });
           return std::pair(settled, std::move(touched));
         });
     if (!mine()) co_return;

@@ -148,8 +148,8 @@ class Load:
         self.log = folder / "parley-load.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [server.programs / "parley-load", "--server", server.address, "--tokens", tokens, "--report",
-                 self.report_file, *map(str, options)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                [server.programs / "parley-load", "--server", server.address, *(["--tokens", tokens] if tokens else []),
+                 "--report", self.report_file, *map(str, options)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def text(self):
         return self.log.read_text(errors="replace")
