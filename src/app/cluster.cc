@@ -147,4 +147,9 @@ void Cluster::leave() {
     log::warn("cluster", "event=not_handed_over: others take the rest when its lease has ended");
 }
 
+void Cluster::close() {
+  keeper_.reset();
+  coordination_.reset();
+}
+
 }  // namespace parley::app

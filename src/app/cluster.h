@@ -33,6 +33,8 @@ class Cluster {
   void give_up(ShardId shard);
   /// Hands everything over to others. Blocks, some seconds at most.
   void leave();
+  /// Tells nobody anything from now on. Leases that were granted end.
+  void close();
 
  private:
   struct Grant {

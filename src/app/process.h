@@ -43,6 +43,11 @@ struct Process {
   Process(const Config& c, SystemClock& k, Targets t)
       : config(c), clock(k), hybrid(k), targets(std::move(t)) {}
 
+  /// Before anything that the cluster tells of its changes is gone.
+  ~Process() {
+    if (cluster) cluster->close();
+  }
+
   bool has(std::string_view service) const { return targets.names.contains(service); }
   /// Gateways by id: the one here, or its stub; null: there is no such gateway.
   ReachGateway reach();
