@@ -1,5 +1,7 @@
 #include "adapters/coordination/zookeeper/handle.h"
 
+#include <condition_variable>
+#include <optional>
 #include <zookeeper/zookeeper.h>
 
 #include "base/log.h"
@@ -40,7 +42,7 @@ Result<std::shared_ptr<Handle>> Handle::open(const std::string& addresses,
                                              std::chrono::milliseconds session_timeout,
                                              Events events) {
   zoo_set_debug_level(ZOO_LOG_LEVEL_WARN);
-  const std::shared_ptr<Handle> handle(new Handle(std::move(events)));
+  const std::shared_ptr<Handle> handle(new Handle(std::move(events), session_timeout));
   handle->handle_ = zookeeper_init2(addresses.c_str(), &Handle::watcher,
                                     static_cast<int>(session_timeout.count()), nullptr,
                                     handle.get(), 0, &library_log);
@@ -67,51 +69,125 @@ void Handle::watcher(_zhandle* /*handle*/, int type, int state, const char* path
 
 std::int64_t Handle::session() const { return zoo_client_id(handle_)->client_id; }
 
+struct Handle::Call {
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::optional<int> rc;
+  Value value;
+  std::vector<std::string> names;
+  std::int64_t modified_ms = 0;
+
+  static Call& of(const void* data) { return *static_cast<Call*>(const_cast<void*>(data)); }
+  void answer(int with) {
+    const std::lock_guard lock(mutex);
+    rc = with;
+    answered.notify_one();
+  }
+};
+
+/// The library's own blocking calls wait for ever where a session expires as they begin.
+template <class Start>
+std::pair<Zk, std::shared_ptr<Handle::Call>> Handle::ask(Start start) {
+  auto call = std::make_shared<Call>();
+  {
+    const std::lock_guard lock(mutex_);
+    calls_.insert(call);
+  }
+  int rc = start(call.get());
+  bool over = rc != ZOK;  // not taken: there will be no answer
+  if (!over) {
+    std::unique_lock lock(call->mutex);
+    over = call->answered.wait_for(lock, patience_, [&] { return call->rc.has_value(); });
+    rc = call->rc.value_or(ZOPERATIONTIMEOUT);
+  }
+  // One that is late may still be answered, until the library has closed.
+  const std::lock_guard lock(mutex_);
+  if (over) calls_.erase(call);
+  return {result_of(rc), std::move(call)};
+}
+
+namespace {
+
+constexpr auto kStatAnswered = [](int rc, const Stat* stat, auto& call) {
+  if (rc == ZOK) call.modified_ms = stat->mtime;
+  call.answer(rc);
+};
+
+}  // namespace
+
 Zk Handle::create(const std::string& path, std::string_view data, bool ephemeral) {
-  return result_of(zoo_create(handle_, path.c_str(), data.data(), static_cast<int>(data.size()),
-                              &ZOO_OPEN_ACL_UNSAFE, ephemeral ? ZOO_EPHEMERAL : 0, nullptr, 0));
+  return ask([&](Call* call) {
+           return zoo_acreate(
+               handle_, path.c_str(), data.data(), static_cast<int>(data.size()),
+               &ZOO_OPEN_ACL_UNSAFE, ephemeral ? ZOO_EPHEMERAL : 0,
+               [](int rc, const char*, const void* of) { Call::of(of).answer(rc); }, call);
+         })
+      .first;
 }
 
 Zk Handle::get(const std::string& path, Value& out, bool watch) {
-  Stat stat{};
-  std::string buffer(64 * 1024, '\0');
-  for (;;) {
-    int size = static_cast<int>(buffer.size());
-    const int rc = zoo_get(handle_, path.c_str(), watch ? 1 : 0, buffer.data(), &size, &stat);
-    if (rc != ZOK) return result_of(rc);
-    if (stat.dataLength > static_cast<int>(buffer.size())) {  // it was cut: once more
-      buffer.resize(static_cast<std::size_t>(stat.dataLength));
-      continue;
-    }
-    buffer.resize(static_cast<std::size_t>(std::max(size, 0)));  // -1: no data at all
-    out = {std::move(buffer), stat.version, stat.ephemeralOwner};
-    return Zk::ok;
-  }
+  const auto [result, call] = ask([&](Call* asked) {
+    return zoo_aget(
+        handle_, path.c_str(), watch ? 1 : 0,
+        [](int rc, const char* data, int size, const Stat* stat, const void* of) {
+          auto& answered = Call::of(of);
+          if (rc == ZOK)  // -1: no data at all
+            answered.value = {
+                std::string(data ? data : "", static_cast<std::size_t>(std::max(size, 0))),
+                stat->version, stat->ephemeralOwner};
+          answered.answer(rc);
+        },
+        asked);
+  });
+  if (result == Zk::ok) out = std::move(call->value);
+  return result;
 }
 
 Zk Handle::set(const std::string& path, std::string_view data, std::int32_t version) {
-  return result_of(
-      zoo_set(handle_, path.c_str(), data.data(), static_cast<int>(data.size()), version));
+  return ask([&](Call* call) {
+           return zoo_aset(
+               handle_, path.c_str(), data.data(), static_cast<int>(data.size()), version,
+               [](int rc, const Stat* stat, const void* of) {
+                 kStatAnswered(rc, stat, Call::of(of));
+               },
+               call);
+         })
+      .first;
 }
 
 Zk Handle::remove(const std::string& path) {
-  return result_of(zoo_delete(handle_, path.c_str(), -1));
+  return ask([&](Call* call) {
+           return zoo_adelete(
+               handle_, path.c_str(), -1, [](int rc, const void* of) { Call::of(of).answer(rc); },
+               call);
+         })
+      .first;
 }
 
 Zk Handle::children(const std::string& path, std::vector<std::string>& out, bool watch) {
-  String_vector names{};
-  const int rc = zoo_get_children(handle_, path.c_str(), watch ? 1 : 0, &names);
-  if (rc != ZOK) return result_of(rc);
-  out.assign(names.data, names.data + names.count);
-  deallocate_String_vector(&names);
-  return Zk::ok;
+  const auto [result, call] = ask([&](Call* asked) {
+    return zoo_aget_children(
+        handle_, path.c_str(), watch ? 1 : 0,
+        [](int rc, const String_vector* names, const void* of) {
+          auto& answered = Call::of(of);
+          if (rc == ZOK) answered.names.assign(names->data, names->data + names->count);
+          answered.answer(rc);
+        },
+        asked);
+  });
+  if (result == Zk::ok) out = std::move(call->names);
+  return result;
 }
 
 Zk Handle::touch(const std::string& path, std::int64_t& wall_ms) {
-  Stat stat{};
-  const int rc = zoo_set2(handle_, path.c_str(), "", 0, -1, &stat);
-  if (rc == ZOK) wall_ms = stat.mtime;
-  return result_of(rc);
+  const auto [result, call] = ask([&](Call* asked) {
+    return zoo_aset(
+        handle_, path.c_str(), "", 0, -1,
+        [](int rc, const Stat* stat, const void* of) { kStatAnswered(rc, stat, Call::of(of)); },
+        asked);
+  });
+  if (result == Zk::ok) wall_ms = call->modified_ms;
+  return result;
 }
 
 void Handle::renew(const std::string& path, std::string_view data, Renewed done) {

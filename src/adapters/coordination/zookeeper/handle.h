@@ -1,6 +1,8 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,10 +63,19 @@ class Handle {
   void renew(const std::string& path, std::string_view data, Renewed done);
 
  private:
-  explicit Handle(Events events) : events_(std::move(events)) {}
+  struct Call;  // under way
+
+  Handle(Events events, std::chrono::milliseconds patience)
+      : events_(std::move(events)), patience_(patience) {}
+  /// `start(call)` gives it to the library; what it came to, `lost` where there was no answer.
+  template <class Start>
+  std::pair<Zk, std::shared_ptr<Call>> ask(Start start);
   static void watcher(_zhandle* handle, int type, int state, const char* path, void* self);
 
   const Events events_;
+  const std::chrono::milliseconds patience_;
+  std::mutex mutex_;
+  std::set<std::shared_ptr<Call>> calls_;  // that the library may still answer
   _zhandle* handle_ = nullptr;
   Renewed renewed_;  // of the renewal under way: the library may forget it when it closes
 };
