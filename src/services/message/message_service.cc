@@ -201,8 +201,11 @@ void MessageService::mark(std::vector<MarkRequest> batch, MessageListener& liste
 void MessageService::close(std::function<void()> drained) {
   if (feed_reader_) feed_reader_->close();
   auto open = std::make_shared<std::atomic<std::size_t>>(owners_.size() + 1);
-  const auto ended = [open, drained] {
-    if (open->fetch_sub(1) == 1) drained();
+  const auto ended = [this, open, drained] {
+    if (open->fetch_sub(1) != 1) return;
+    // Nobody reads any more, but a thread may still be letting go of what belongs to a loop.
+    if (loading_) loading_->join();
+    drained();
   };
   boost::asio::post(shared_.loops.at(0), [this, ended] {
     closing_ = true;
