@@ -164,7 +164,10 @@ Result<std::unique_ptr<Index>> Index::open(std::string folder, const Settings& s
 
 Result<bool> Index::get(Table table, std::string_view key, rocksdb::PinnableSlice& out) {
   const auto status = impl_->db->Get(read_options(), impl_->handle(table), key, &out);
-  if (status.IsIncomplete() || !QuickReads::take(out.size())) return not_quick();
+  // Of a file that is not open yet RocksDB says ok with nothing read ("may exist"); no row is
+  // empty.
+  const bool unknown = QuickReads::wanted() && status.ok() && out.empty();
+  if (status.IsIncomplete() || unknown || !QuickReads::take(out.size())) return not_quick();
   if (status.ok()) return true;
   if (status.IsNotFound()) return false;
   return std::unexpected(to_error(status, "read the store"));
