@@ -2,8 +2,7 @@
 """The cluster on real servers, with one message process after the other taken away under load, and parley-load as the judge.
 
 scripts/split starts every service, two message processes and two gateways on the servers of --backends. People talk in pairs
-and in groups; every second connection of the load goes on through its gateway. Each round takes a message process away in
-another way, and passes if everything that was acknowledged is there, once, in order, at every device:
+and in groups, all through one of the gateways. Each round takes a message process away in another way, and passes if everything that was acknowledged is there, once, in order, at every device:
 
 killed    SIGKILL, then started again: a crash. Its shards go to the other when its lease is certainly over.
 stopped   SIGSTOP past its lease, and woken while the other writes its logs: a frozen machine, a long pause.
