@@ -92,6 +92,7 @@ Result<void> Cluster::serve(message::MessageService& messages, const std::string
           .gained = [this](auto grants) { gained(grants); },
           .yield = [this](auto shards, auto done) { yield(shards, std::move(done)); },
           .lost = [this](auto shards) { lost(shards); }});
+  keeper_->start();
   return {};
 }
 
@@ -116,8 +117,8 @@ void Cluster::gained(const std::vector<ShardGrant>& grants) {
 void Cluster::yield(const std::vector<ShardId>& shards, std::function<void()> done) {
   auto open = std::make_shared<std::atomic<std::size_t>>(shards.size());
   for (const auto shard : shards)
-    messages_->lose(shard, [this, shard, open, done] {
-      forget(shard);
+    messages_->lose(shard, [this, shard, generation = generation_of(shard), open, done] {
+      forget(shard, generation);
       if (open->fetch_sub(1) == 1) done();
     });
 }
@@ -125,19 +126,23 @@ void Cluster::yield(const std::vector<ShardId>& shards, std::function<void()> do
 void Cluster::lost(const std::vector<ShardId>& shards) {
   log::warn("cluster", "event=lost shards={}", shards.size());
   for (const auto shard : shards) {
-    forget(shard);
+    forget(shard, generation_of(shard));
     messages_->lose(shard, [] {});
   }
 }
 
-void Cluster::forget(ShardId shard) {
-  const std::lock_guard lock(mutex_);
-  grants_[shard.value] = {};
+Generation Cluster::generation_of(ShardId shard) const {
+  const std::shared_lock lock(mutex_);
+  return grants_[shard.value].generation;
 }
 
-void Cluster::give_up(ShardId shard) {
-  if (keeper_) keeper_->give_up(shard);
+/// A commit may settle after its session was lost and the shard gained anew: that grant stays.
+void Cluster::forget(ShardId shard, Generation generation) {
+  const std::lock_guard lock(mutex_);
+  if (grants_[shard.value].generation == generation) grants_[shard.value] = {};
 }
+
+void Cluster::give_up(ShardId shard, Generation generation) { keeper_->give_up(shard, generation); }
 
 void Cluster::leave() {
   if (!keeper_) return;

@@ -29,8 +29,8 @@ class Cluster {
   /// Takes part in sharing the shards, as the process of that name. Blocks while an earlier process
   /// of the name may still be alive; `already_exists`: there is one.
   Result<void> serve(message::MessageService& messages, const std::string& address);
-  /// The generation under which the shard is held is over: it is taken anew. Any thread.
-  void give_up(ShardId shard);
+  /// That generation of the shard is over: it is taken anew. Any thread.
+  void give_up(ShardId shard, Generation generation);
   /// Hands everything over to others. Blocks, some seconds at most.
   void leave();
   /// Tells nobody anything from now on. Leases that were granted end.
@@ -46,7 +46,8 @@ class Cluster {
   void gained(const std::vector<ShardGrant>& grants);
   void yield(const std::vector<ShardId>& shards, std::function<void()> done);
   void lost(const std::vector<ShardId>& shards);
-  void forget(ShardId shard);
+  Generation generation_of(ShardId shard) const;
+  void forget(ShardId shard, Generation generation);
   Result<void> number_again();
 
   const std::string process_;

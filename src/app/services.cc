@@ -87,7 +87,7 @@ Result<void> make_message_of_many(Process& p) {
           *p.api.users, *p.api.sessions, *p.api.notifications, p.reach(), p.metrics,
           std::move(nodes),
           [&p](ShardId shard, Generation of) { return p.cluster->holds(shard, of); },
-          [&p](ShardId shard) { p.cluster->give_up(shard); }},
+          [&p](ShardId shard, Generation of) { p.cluster->give_up(shard, of); }},
       p.config.message);
   PARLEY_TRY_VOID(connect_message_processes(p));
   return {};

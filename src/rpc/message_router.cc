@@ -7,54 +7,99 @@
 namespace parley::rpc {
 namespace {
 
-constexpr std::uint32_t kAgainMs = 200;
-
-Error nobody() {
-  return {
-      Code::unavailable, "nobody serves this conversation at the moment: try again", {}, kAgainMs};
-}
-
-/// The batch in parts by owner, in the order of first need; what nobody owns is left in `batch`.
-template <class Request, class Owner>
-std::vector<std::pair<MessageApi*, std::vector<Request>>> by_owner(std::vector<Request>& batch,
-                                                                   Owner owner) {
-  std::vector<std::pair<MessageApi*, std::vector<Request>>> parts;
-  std::vector<Request> nobodys;
-  for (auto& request : batch) {
-    auto* api = owner(request.conversation);
-    if (!api) {
-      nobodys.push_back(std::move(request));
-      continue;
-    }
-    auto part = std::ranges::find(parts, api, [](const auto& p) { return p.first; });
-    if (part == parts.end()) part = parts.insert(part, {api, {}});
-    part->second.push_back(std::move(request));
-  }
-  batch = std::move(nobodys);
-  return parts;
-}
+constexpr std::chrono::milliseconds kAgain{20};  // what is held is asked again after
+constexpr std::size_t kBytesAtMost = 64 << 20;   // under way, of a loop
 
 }  // namespace
 
-MessageRouter::MessageRouter(Loops& loops, std::map<std::string, MessageApi*> processes)
+/// The sends and marks of one loop.
+class MessageRouter::Desk final : public MessageListener {
+ public:
+  Desk(MessageRouter& router, boost::asio::io_context& loop)
+      : router_(router), loop_(loop), timer_(loop) {}
+
+  void send(std::vector<SendRequest> batch, MessageListener& listener) {
+    ask(sends_, std::move(batch), listener, &MessageListener::on_sent);
+  }
+  void mark(std::vector<MarkRequest> batch, MessageListener& listener) {
+    ask(marks_, std::move(batch), listener, &MessageListener::on_marked);
+  }
+  void on_sent(std::vector<SendAnswer> answers) override {
+    sends_.answered(std::move(answers));
+    arm();
+  }
+  void on_marked(std::vector<MarkAnswer> answers) override {
+    marks_.answered(std::move(answers));
+    arm();
+  }
+  void again() {
+    const auto owners = router_.owners();
+    sends_.again(*this, *owners);
+    marks_.again(*this, *owners);
+    arm();
+  }
+
+ private:
+  template <class Lane, class Request, class Answer>
+  void ask(Lane& lane, std::vector<Request> batch, MessageListener& listener,
+           void (MessageListener::*give)(std::vector<Answer>)) {
+    std::vector<Answer> refused;
+    lane.ask(std::move(batch), listener, *this, *router_.owners(), refused);
+    if (!refused.empty())
+      boost::asio::post(loop_, [&listener, give, refused = std::move(refused)]() mutable {
+        (listener.*give)(std::move(refused));
+      });
+    arm();
+  }
+  void arm() {
+    if (armed_ || (!sends_.holds() && !marks_.holds())) return;
+    armed_ = true;
+    timer_.expires_after(kAgain);
+    timer_.async_wait([this](boost::system::error_code cancelled) {
+      armed_ = false;
+      if (!cancelled) again();
+    });
+  }
+
+  MessageRouter& router_;
+  boost::asio::io_context& loop_;
+  boost::asio::steady_timer timer_;
+  bool armed_ = false;
+  RouterLane<SendRequest, SendAnswer> sends_{
+      {router_.patience_, kBytesAtMost}, &MessageApi::send, &MessageListener::on_sent};
+  RouterLane<MarkRequest, MarkAnswer> marks_{
+      {router_.patience_, kBytesAtMost}, &MessageApi::mark, &MessageListener::on_marked};
+};
+
+MessageRouter::MessageRouter(Loops& loops, std::map<std::string, MessageApi*> processes,
+                             std::chrono::milliseconds patience)
     : loops_(loops),
       processes_(std::move(processes)),
-      owners_(std::make_shared<const Owners>(kShards, nullptr)) {
+      patience_(patience),
+      owners_(std::make_shared<const ShardApis>(kShards, nullptr)) {
   PARLEY_CHECK(!processes_.empty(), "there is nobody to ask");
+  for (std::size_t i = 0; i < loops.size(); ++i)
+    desks_.push_back(std::make_unique<Desk>(*this, loops.at(i)));
 }
+
+MessageRouter::~MessageRouter() = default;
 
 void MessageRouter::set_owners(std::vector<std::string> names) {
   PARLEY_CHECK(names.size() == kShards, "an owner by shard");
-  auto owners = std::make_shared<Owners>();
+  auto owners = std::make_shared<ShardApis>();
   for (const auto& name : names) {
     const auto at = processes_.find(name);
     owners->push_back(at == processes_.end() ? nullptr : at->second);
   }
-  const std::lock_guard lock(mutex_);
-  owners_ = std::move(owners);
+  {
+    const std::lock_guard lock(mutex_);
+    owners_ = std::move(owners);
+  }
+  for (std::size_t i = 0; i < desks_.size(); ++i)
+    boost::asio::post(loops_.at(i), [desk = desks_[i].get()] { desk->again(); });
 }
 
-std::shared_ptr<const MessageRouter::Owners> MessageRouter::owners() const {
+std::shared_ptr<const ShardApis> MessageRouter::owners() const {
   const std::lock_guard lock(mutex_);
   return owners_;
 }
@@ -64,40 +109,29 @@ MessageApi* MessageRouter::owner(const ConversationId& conversation) const {
 }
 
 void MessageRouter::send(std::vector<SendRequest> batch, MessageListener& listener) {
-  const auto owners = this->owners();
-  for (auto& [api, part] :
-       by_owner(batch, [&](const ConversationId& id) { return (*owners)[shard_of(id).value]; }))
-    api->send(std::move(part), listener);
-  if (batch.empty()) return;
-  std::vector<SendAnswer> answers;
-  for (const auto& request : batch) answers.push_back({request.token, std::unexpected(nobody())});
-  boost::asio::post(loops_.at(loops_.current()),
-                    [&listener, answers = std::move(answers)]() mutable {
-                      listener.on_sent(std::move(answers));
-                    });
+  desks_.at(loops_.current())->send(std::move(batch), listener);
 }
 
 void MessageRouter::mark(std::vector<MarkRequest> batch, MessageListener& listener) {
-  const auto owners = this->owners();
-  for (auto& [api, part] :
-       by_owner(batch, [&](const ConversationId& id) { return (*owners)[shard_of(id).value]; }))
-    api->mark(std::move(part), listener);
-  std::vector<MarkAnswer> answers;
-  for (const auto& request : batch)
-    if (request.token != 0) answers.push_back({request.token, std::unexpected(nobody())});
-  if (answers.empty()) return;
-  boost::asio::post(loops_.at(loops_.current()),
-                    [&listener, answers = std::move(answers)]() mutable {
-                      listener.on_marked(std::move(answers));
-                    });
+  desks_.at(loops_.current())->mark(std::move(batch), listener);
 }
 
 template <class Ask>
 std::invoke_result_t<Ask, MessageApi&> MessageRouter::of_owner(ConversationId conversation,
                                                                Ask ask) const {
-  auto* api = owner(conversation);
-  if (!api) co_return std::unexpected(nobody());
-  co_return co_await ask(*api);
+  const auto until = std::chrono::steady_clock::now() + patience_;
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  for (;;) {
+    if (auto* api = owner(conversation)) {
+      auto answer = co_await ask(*api);
+      if (answer || answer.error().code != Code::stale_generation) co_return answer;
+      if (std::chrono::steady_clock::now() >= until) co_return answer;
+    } else if (std::chrono::steady_clock::now() >= until) {
+      co_return std::unexpected(RouterLane<SendRequest, SendAnswer>::nobody());
+    }
+    timer.expires_after(kAgain);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
 }
 
 template <class Ask>

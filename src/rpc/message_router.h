@@ -6,17 +6,20 @@
 
 #include "api/message.h"
 #include "base/loops.h"
+#include "rpc/router_lane.h"
 
 namespace parley::rpc {
 
 /// MessageApi of several processes that share the shards: what concerns a conversation goes to the
-/// process that owns its shard, what concerns a user to any. Who is asked and is not the owner (any
-/// more) says `stale_generation`, which is for the caller to try again; a shard that nobody owns is
-/// `unavailable`.
+/// process that owns its shard, what concerns a user to any. While a shard changes hands (nobody
+/// owns it, or who is asked says `stale_generation`) the caller waits for its next owner, for
+/// some seconds at most; then it is `unavailable`.
 class MessageRouter final : public MessageApi {
  public:
   /// By the name under which each owns shards. They outlive the router.
-  MessageRouter(Loops& loops, std::map<std::string, MessageApi*> processes);
+  MessageRouter(Loops& loops, std::map<std::string, MessageApi*> processes,
+                std::chrono::milliseconds patience = std::chrono::seconds(3));
+  ~MessageRouter() override;
 
   /// The owners' names, by shard; empty: nobody. Any thread.
   void set_owners(std::vector<std::string> names);
@@ -39,9 +42,9 @@ class MessageRouter final : public MessageApi {
       UserId user, std::optional<ConversationId> after, std::size_t limit) override;
 
  private:
-  using Owners = std::vector<MessageApi*>;  // by shard; null: nobody
+  class Desk;  // of a loop
 
-  std::shared_ptr<const Owners> owners() const;
+  std::shared_ptr<const ShardApis> owners() const;
   MessageApi* owner(const ConversationId& conversation) const;
   /// `ask(MessageApi&)` of the conversation's owner.
   template <class Ask>
@@ -52,8 +55,10 @@ class MessageRouter final : public MessageApi {
 
   Loops& loops_;
   const std::map<std::string, MessageApi*> processes_;
+  const std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;
-  std::shared_ptr<const Owners> owners_;
+  std::shared_ptr<const ShardApis> owners_;
+  std::vector<std::unique_ptr<Desk>> desks_;
 };
 
 }  // namespace parley::rpc

@@ -30,6 +30,35 @@ class Numbered final : public testing::FakeMessages {
   const std::uint64_t number_;
 };
 
+/// Keeps what it is asked, until the test answers. On the loop.
+class Slow final : public testing::FakeMessages {
+ public:
+  using FakeMessages::FakeMessages;
+  void send(std::vector<SendRequest> batch, MessageListener& listener) override {
+    for (auto& request : batch) {
+      asked.push_back(std::move(request));
+      answer_to = &listener;
+    }
+  }
+  void mark(std::vector<MarkRequest> batch, MessageListener& listener) override {
+    for (auto& request : batch) {
+      marks.push_back(request);
+      answer_to = &listener;
+    }
+  }
+  /// Answers the oldest send.
+  void answer(Result<Head> with) {
+    const auto token = asked.front().token;
+    asked.erase(asked.begin());
+    answer_to->on_sent({{token, std::move(with)}});
+  }
+  std::vector<SendRequest> asked;
+  std::vector<MarkRequest> marks;
+  MessageListener* answer_to = nullptr;
+};
+
+std::unexpected<Error> moved() { return fail_for(Code::stale_generation, "moved", 100); }
+
 class RouterTest : public ::testing::Test, public MessageListener {
  protected:
   RouterTest() { loops_.start(); }
@@ -76,7 +105,7 @@ class RouterTest : public ::testing::Test, public MessageListener {
 
   Loops loops_{1, 1};
   Numbered one_{loops_, 1}, two_{loops_, 2};
-  MessageRouter router_{loops_, {{"one", &one_}, {"two", &two_}}};
+  MessageRouter router_{loops_, {{"one", &one_}, {"two", &two_}}, std::chrono::milliseconds(50)};
   std::vector<SendAnswer> sent_;
   std::size_t wanted_ = 0;
   std::promise<void> all_;
@@ -120,6 +149,165 @@ TEST_F(RouterTest, WhatConcernsAUserIsAskedOfOneThatIsThere) {
   }
   one_.gone = two_.gone = true;
   EXPECT_EQ(get(router_.visible(UserId(1), {})).error().code, Code::unavailable);
+}
+
+/// Its first owner answers by hand, its next one at once.
+class HandOver : public RouterTest {
+ protected:
+  ~HandOver() override { loops_.stop(); }
+  void on_sent(std::vector<SendAnswer> answers) override {
+    for (auto& answer : answers) final_.push_back(std::move(answer));
+  }
+  void on_marked(std::vector<MarkAnswer> answers) override {
+    for (auto& answer : answers) marked_.push_back(answer.token);
+  }
+  template <class F>
+  auto on_loop(F call) {
+    return boost::asio::post(loops_.at(0), boost::asio::use_future(std::move(call))).get();
+  }
+  void ask(std::vector<std::uint64_t> tokens, ConversationId to) {
+    on_loop([&] {
+      std::vector<SendRequest> batch;
+      for (const auto token : tokens) {
+        batch.emplace_back();
+        batch.back().token = token;
+        batch.back().conversation = to;
+        batch.back().body = "text " + std::to_string(token);
+      }
+      patient_.send(std::move(batch), *this);
+    });
+  }
+  void owned_by(const std::string& name) { patient_.set_owners(std::vector(kShards, name)); }
+  /// The tokens of what was answered, by then with a head of that number.
+  std::vector<std::uint64_t> answered(std::size_t count, std::uint64_t by) {
+    EXPECT_TRUE(reaches(count));
+    return on_loop([&] {
+      std::vector<std::uint64_t> tokens;
+      for (auto& answer : std::exchange(final_, {})) {
+        tokens.push_back(answer.token);
+        EXPECT_TRUE(answer.sent && answer.sent->seq == Seq(by)) << answer.token;
+      }
+      return tokens;
+    });
+  }
+  bool reaches(std::size_t count) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (std::chrono::steady_clock::now() < end) {
+      if (on_loop([&] { return final_.size() >= count; })) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
+  }
+  using Tokens = std::vector<std::uint64_t>;
+
+  Slow slow_{loops_};
+  std::vector<SendAnswer> final_;
+  std::vector<std::uint64_t> marked_;
+  MessageRouter patient_{loops_, {{"slow", &slow_}, {"two", &two_}}, std::chrono::hours(1)};
+};
+
+TEST_F(HandOver, WhoSendsSeesAPauseAndNoErrorAndTheOrderStays) {
+  owned_by("slow");
+  ask({1, 2, 3}, talk(false));
+  on_loop([&] { slow_.answer(moved()); });
+  ask({4}, talk(false));  // waits behind the first
+  owned_by("two");
+  // Two and three are not known to be refused: nothing goes to the next owner before.
+  on_loop([&] { EXPECT_TRUE(final_.empty()); });
+  on_loop([&] { slow_.answer(moved()); });
+  on_loop([&] { EXPECT_TRUE(final_.empty()); });
+  on_loop([&] { slow_.answer(moved()); });
+  EXPECT_EQ(answered(4, 2), (Tokens{1, 2, 3, 4}));
+  EXPECT_TRUE(slow_.asked.empty());
+  ask({5}, talk(false));
+  EXPECT_EQ(answered(1, 2), (Tokens{5}));
+}
+
+TEST_F(HandOver, WhatNobodyOwnsYetWaits) {
+  ask({1}, talk(true));
+  ask({2}, talk(true));
+  on_loop([&] { EXPECT_TRUE(final_.empty()); });
+  owned_by("two");
+  EXPECT_EQ(answered(2, 2), (Tokens{1, 2}));
+}
+
+TEST_F(HandOver, TheSameOwnerIsAskedAgainUntilItServes) {
+  owned_by("slow");
+  ask({1}, talk(true));
+  const auto asked_again = [&] { return on_loop([&] { return slow_.asked.size() == 1; }); };
+  for (int i = 0; i < 3; ++i) {
+    on_loop([&] { slow_.answer(moved()); });
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!asked_again() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    ASSERT_TRUE(asked_again());
+  }
+  on_loop([&] {
+    EXPECT_EQ(slow_.asked.front().body, "text 1");
+    slow_.answer(Head{Seq(9), {}, {}, 0});
+  });
+  EXPECT_EQ(answered(1, 9), (Tokens{1}));
+}
+
+TEST_F(HandOver, WhatIsBehindAFailureFailsWithIt) {
+  owned_by("slow");
+  ask({1, 2}, talk(false));
+  on_loop([&] { slow_.answer(moved()); });
+  ask({3}, talk(false));
+  owned_by("");  // so that nothing is asked again before the end of the test
+  on_loop([&] { slow_.answer(fail_for(Code::unavailable, "the way broke", 100)); });
+  ASSERT_TRUE(reaches(2));
+  on_loop([&] {
+    for (const auto& answer : final_) {
+      EXPECT_NE(answer.token, 1u);
+      EXPECT_EQ(answer.sent.error().message, "the way broke") << answer.token;
+    }
+    final_.clear();
+  });
+  owned_by("two");
+  EXPECT_EQ(answered(1, 2), (Tokens{1}));
+}
+
+TEST_F(HandOver, TooMuchIsRefusedBeforeItFillsTheMemory) {
+  std::size_t refused = 0;
+  for (std::uint64_t token = 1; refused == 0 && token < 10'000; ++token)
+    on_loop([&] {
+      std::vector<SendRequest> batch(1);
+      batch[0].token = token;
+      batch[0].conversation = talk(true);
+      batch[0].body.resize(64 << 10);
+      patient_.send(std::move(batch), *this);
+      refused = final_.size();
+    });
+  ASSERT_TRUE(reaches(1));
+  on_loop([&] {
+    EXPECT_EQ(final_.front().sent.error().code, Code::busy);
+    final_.clear();
+  });
+  owned_by("two");
+  ask({20'000}, talk(true));
+  ASSERT_TRUE(reaches(1'000));
+}
+
+TEST_F(HandOver, AMarkThatNobodyWaitsForIsNotForgottenEither) {
+  owned_by("slow");
+  on_loop([&] {
+    MarkRequest silent, asked;
+    silent.conversation = asked.conversation = talk(true);
+    silent.delivered = Seq(3);
+    asked.token = 8;
+    asked.read = Seq(2);
+    patient_.mark({silent, asked}, *this);
+    for (const auto& mark : std::exchange(slow_.marks, {}))
+      slow_.answer_to->on_marked({{mark.token, moved()}});
+  });
+  owned_by("slow");
+  on_loop([&] {
+    ASSERT_EQ(slow_.marks.size(), 2u);
+    EXPECT_EQ(slow_.marks.front().delivered, Seq(3));
+    for (const auto& mark : std::exchange(slow_.marks, {}))
+      slow_.answer_to->on_marked({{mark.token, {}}});
+  });
+  on_loop([&] { EXPECT_EQ(marked_, (Tokens{8})); });
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ MessageService::MessageService(Needs needs, Settings settings)
           0,
           std::vector<std::atomic<std::int64_t>>(kShards),
           needs.holds ? std::move(needs.holds) : [](ShardId, Generation) { return true; },
-          needs.over ? std::move(needs.over) : [](ShardId) {},
+          needs.over ? std::move(needs.over) : [](ShardId, Generation) {},
           loading_ ? *loading_ : needs.loops.pool(),
           needs.metrics.counter("parley_messages_stored_total",
                                 "Messages made durable and acknowledged"),

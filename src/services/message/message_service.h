@@ -29,7 +29,7 @@ class MessageService final : public MessageApi {
     std::function<bool(ShardId, Generation)> holds = {};
     /// The shard's generation is over for this process, whatever became of the lease: it is to be
     /// given up, or taken anew. On a loop.
-    std::function<void(ShardId)> over = {};
+    std::function<void(ShardId, Generation)> over = {};
   };
   MessageService(Needs needs, Settings settings);
 

@@ -135,7 +135,7 @@ void Owner::flush() {
     if (!group->parts.empty()) commit(std::move(group));
   } else {
     for (auto& part : group->parts) {
-      auto one = std::make_unique<Group>(Group{{}, group->started, 0});
+      auto one = std::make_unique<Group>(Group{{}, group->started, {}, 0});
       one->parts.push_back(std::move(part));
       commit(std::move(one));
     }
@@ -157,9 +157,9 @@ void Owner::commit(std::unique_ptr<Group> group) {
                                       : static_cast<std::uint64_t>(group->started.value) - 1;
   in_flight_.push_back(group.get());
   publish();
-  const auto generation = generation_of(appends.front().conversation);
+  group->generation = generation_of(appends.front().conversation);
   shared_.store.commit(
-      generation, shared_.hybrid.now(), std::move(appends),
+      group->generation, shared_.hybrid.now(), std::move(appends),
       [this, group = std::move(group)](Result<std::uint64_t> outcome) mutable {
         boost::asio::post(shared_.loops.at(loop_),
                           [this, group = std::move(group), outcome = std::move(outcome)]() mutable {
@@ -188,7 +188,7 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
         fail_waiting(state, outcome.error(), answers);
         if (!shared_.info.one_log) {
           unload(state);
-          shared_.over(shard_of(state.id));
+          shared_.over(shard_of(state.id), group->generation);
         }
         continue;
       }

@@ -37,7 +37,7 @@ struct Shared {
   // By shard, the milliseconds of the last entry committed; where there is not one log.
   std::vector<std::atomic<std::int64_t>> last_commit;
   std::function<bool(ShardId, Generation)> holds;
-  std::function<void(ShardId)> over;
+  std::function<void(ShardId, Generation)> over;
   // For what owners read. Not the pool of the readers, who wait there for owners to tell heads.
   boost::asio::thread_pool& loading;
   Metric& sent;
@@ -108,6 +108,7 @@ class Owner {
   struct Group {
     std::vector<Part> parts;
     TimeMs started;
+    Generation generation;
     // The feed position that every entry of the group is above; without one log, the milliseconds.
     std::uint64_t floor;
   };

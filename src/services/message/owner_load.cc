@@ -153,6 +153,9 @@ boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded got
   // The shard may have been lost meanwhile, and be back in another generation.
   const bool lost = generation_of(state.id) != wanted.generation;
   if (lost) got.error = lost_shard();
+  // Refused though nobody has said that it is lost: a write that is left uncertain.
+  else if (got.error && got.error->code == Code::stale_generation)
+    shared_.over(shard_of(state.id), wanted.generation);
   state.phase = lost || (wanted.whole && got.error) ? ConversationState::Phase::unloaded
                                                     : ConversationState::Phase::ready;
   if (got.error) {

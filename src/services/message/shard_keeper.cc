@@ -16,7 +16,9 @@ constexpr std::chrono::milliseconds kPause{100};  // before what failed is tried
 ShardKeeper::ShardKeeper(Coordination& coordination, Settings settings, Callbacks callbacks)
     : coordination_(coordination),
       settings_(std::move(settings)),
-      callbacks_(std::move(callbacks)) {
+      callbacks_(std::move(callbacks)) {}
+
+void ShardKeeper::start() {
   const auto look_again = [shared = shared_] {
     const std::lock_guard lock(shared->mutex);
     shared->changed = true;
@@ -43,12 +45,12 @@ ShardKeeper::~ShardKeeper() {
     shared_->stopping = true;
   }
   shared_->wake.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
-void ShardKeeper::give_up(ShardId shard) {
+void ShardKeeper::give_up(ShardId shard, Generation generation) {
   const std::lock_guard lock(shared_->mutex);
-  shared_->given_up.insert(shard);
+  shared_->given_up.emplace_back(shard, generation);
   shared_->changed = true;
   shared_->wake.notify_all();
 }
@@ -85,11 +87,13 @@ void ShardKeeper::run() {
 Result<std::optional<std::chrono::milliseconds>> ShardKeeper::look() {
   std::vector<std::string> members;
   bool draining = false;
-  std::set<ShardId> given_up;
   {
     const std::lock_guard lock(shared_->mutex);
     draining = shared_->draining;
-    given_up = std::exchange(shared_->given_up, {});
+    for (const auto& [shard, generation] : std::exchange(shared_->given_up, {}))
+      if (const auto held = held_.find(shard);
+          held != held_.end() && held->second.grant.generation == generation)
+        held->second.over = true;
     if (shared_->members)
       for (const auto& member : *shared_->members) members.push_back(member.id);
     for (const auto& each : std::exchange(shared_->done, {})) to_release_.push_back(each);
@@ -117,7 +121,7 @@ Result<std::optional<std::chrono::milliseconds>> ShardKeeper::look() {
     const auto held = held_.find(shard);
     if (held != held_.end()) {
       yielding += held->second.yielding ? 1 : 0;
-      if ((!wanted || given_up.contains(shard)) && !held->second.yielding) give.push_back(shard);
+      if ((!wanted || held->second.over) && !held->second.yielding) give.push_back(shard);
       continue;
     }
     const auto& owner = owners[i];

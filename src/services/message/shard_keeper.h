@@ -2,7 +2,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "ports/coordination.h"
@@ -32,15 +31,19 @@ class ShardKeeper {
     std::function<void(std::vector<ShardId> shards)> lost;
   };
 
-  /// Begins at once. `coordination` outlives it. This process's member is listed by the caller:
-  /// until it is, nothing is taken, and nothing yielded.
+  /// `coordination` outlives it.
   ShardKeeper(Coordination& coordination, Settings settings, Callbacks callbacks);
   /// Stops without yielding. A `done` may still be called afterwards.
   ~ShardKeeper();
   ShardKeeper(const ShardKeeper&) = delete;
 
-  /// Yields a shard whose generation is over, so that it is taken anew, under another. Any thread.
-  void give_up(ShardId shard);
+  /// Once, before anything else. This process's member is listed by the caller: until it is,
+  /// nothing is taken, and nothing yielded.
+  void start();
+
+  /// Yields a shard whose generation is over, so that it is taken anew, under another. Nothing
+  /// happens if it is not held under that one any more. Any thread.
+  void give_up(ShardId shard, Generation generation);
 
   /// Yields everything and takes nothing more; true when all was released within `limit`. For a
   /// planned end: leave the list of members first, so that others take what is released.
@@ -57,11 +60,12 @@ class ShardKeeper {
     bool empty = false;  // nothing is held
     std::optional<std::vector<Member>> members;
     std::vector<std::pair<ShardId, Generation>> done;
-    std::set<ShardId> given_up;
+    std::vector<std::pair<ShardId, Generation>> given_up;
   };
   struct Held {
     ShardGrant grant;
     bool yielding = false;
+    bool over = false;  // given up
   };
 
   void run();

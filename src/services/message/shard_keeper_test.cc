@@ -44,6 +44,7 @@ class Process {
         ShardKeeper::Callbacks{[this](std::vector<ShardGrant> grants) {
                                  for (auto& grant : grants) {
                                    users_.begins(grant);
+                                   generations[grant.shard.value] = grant.generation.value;
                                    ++owned_;
                                    ++gained;
                                  }
@@ -57,6 +58,7 @@ class Process {
                                  lost += static_cast<int>(shards.size());
                                  owned_ -= static_cast<int>(shards.size());
                                }});
+    keeper_->start();
   }
 
   Coordination& port() { return coordination_; }
@@ -79,6 +81,7 @@ class Process {
   std::atomic<int> gained = 0;
   std::atomic<int> lost = 0;
   std::atomic<std::size_t> yielding = 0;
+  std::array<std::atomic<std::uint64_t>, kShards> generations{};  // that were gained last
 
  private:
   Users& users_;
@@ -192,7 +195,30 @@ TEST_F(ShardKeeperTest, AShardThatWasTakenUnnoticedIsFound) {
        },
        [](const std::vector<ShardId>&, const std::function<void()>& done) { done(); },
        [](const std::vector<ShardId>&) {}});
+  keeper.start();
   EXPECT_TRUE(await({}, [&] { return gained == 1024; }));
+}
+
+TEST_F(ShardKeeperTest, WhatIsGivenUpIsTakenAnewHoweverManyAndHoweverLate) {
+  auto a = start("a");
+  EXPECT_TRUE(await({a.get()}, [&] { return a->owned() == 1024; }));
+  // The coordinator cannot be asked just then; the session lives on.
+  a->cut_off(true);
+  for (std::uint32_t i = 0; i < 200; ++i)
+    a->keeper().give_up(ShardId(i), Generation(a->generations[i]));
+  const auto later = clock_.mono() + 200ms;
+  EXPECT_TRUE(await({a.get()}, [&] { return clock_.mono() > later; }));
+  EXPECT_EQ(a->gained, 1024);
+  a->cut_off(false);
+  EXPECT_TRUE(await({a.get()}, [&] { return a->gained == 1224 && a->owned() == 1024; }));
+  EXPECT_LE(a->yielding, 64u);
+  EXPECT_EQ(a->lost, 0);
+  // A word that comes late, of a generation that is not held any more.
+  a->keeper().give_up(ShardId(7), Generation(a->generations[7] - 1));
+  a->keeper().give_up(ShardId(8), Generation(a->generations[8]));
+  EXPECT_TRUE(await({a.get()}, [&] { return a->gained == 1225 && a->owned() == 1024; }));
+  EXPECT_EQ(a->generations[7], 2u);
+  EXPECT_EQ(a->generations[8], 3u);
 }
 
 }  // namespace
