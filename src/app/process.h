@@ -65,6 +65,8 @@ struct Process {
   std::unique_ptr<redis::Client>
       redis;  // if the configuration names one and a service here needs it
 
+  std::unique_ptr<FailureLimits> failure_limits;
+
   struct Stubs {
     std::unique_ptr<rpc::SessionClient> sessions;
     std::unique_ptr<rpc::PresenceClient> presence;

@@ -1,5 +1,6 @@
 #include "app/services.h"
 
+#include "adapters/failure_limits/redis/limits.h"
 #include "adapters/session_registry/memory/registry.h"
 #include "adapters/session_registry/redis/registry.h"
 #include "app/connect.h"
@@ -8,6 +9,8 @@
 
 namespace parley::app {
 namespace {
+
+constexpr std::size_t kFailuresRemembered = 131'072;  // names and addresses
 
 Result<void> make_session(Process& p) {
   std::vector<std::unique_ptr<SessionRegistry>> registries;
@@ -54,10 +57,19 @@ Result<void> make_auth(Process& p) {
   settings.on_signed_out = [&p](UserId user, DeviceId device) {
     if (p.gateway) p.gateway->sign_out(user, device);
   };
+  if (p.config.redis.address.empty()) {
+    p.failure_limits =
+        std::make_unique<failure_limits::MemoryFailureLimits>(p.clock, kFailuresRemembered);
+  } else {
+    PARLEY_TRY_VOID(make_redis(p));
+    p.failure_limits = std::make_unique<failure_limits::RedisFailureLimits>(
+        *p.redis, p.clock,
+        failure_limits::RedisFailureLimits::Settings{.max_keys = kFailuresRemembered});
+  }
   auto& accounts = *p.stores.accounts;
-  PARLEY_TRY(made,
-             auth::AuthService::open(accounts.accounts(), accounts.devices(), accounts.secrets(),
-                                     p.clock, p.loops->pool(), std::move(settings)));
+  PARLEY_TRY(made, auth::AuthService::open(accounts.accounts(), accounts.devices(),
+                                           accounts.secrets(), *p.failure_limits, p.clock,
+                                           p.loops->pool(), std::move(settings)));
   p.auth = std::move(made);
   p.api.auth = p.auth.get();
   return {};

@@ -24,25 +24,26 @@ bool same_code(const std::string& given, const std::string& known) {
 }  // namespace
 
 Result<std::unique_ptr<AuthService>> AuthService::open(AccountStore& accounts, DeviceStore& devices,
-                                                       SecretStore& secrets, const Clock& clock,
+                                                       SecretStore& secrets,
+                                                       FailureLimits& failures, const Clock& clock,
                                                        boost::asio::thread_pool& pool,
                                                        AuthSettings settings) {
   PARLEY_CHECK(sodium_init() >= 0, "libsodium has no source of randomness");
   settings.tokens.devices_per_user = settings.limits.devices_per_user;
   PARLEY_TRY(tokens, DeviceTokens::open(accounts, devices, secrets, clock, settings.tokens));
   return std::unique_ptr<AuthService>(
-      new AuthService(accounts, clock, pool, std::move(settings), std::move(tokens)));
+      new AuthService(accounts, failures, clock, pool, std::move(settings), std::move(tokens)));
 }
 
-AuthService::AuthService(AccountStore& accounts, const Clock& clock, boost::asio::thread_pool& pool,
-                         AuthSettings settings, std::unique_ptr<DeviceTokens> tokens)
+AuthService::AuthService(AccountStore& accounts, FailureLimits& failures, const Clock& clock,
+                         boost::asio::thread_pool& pool, AuthSettings settings,
+                         std::unique_ptr<DeviceTokens> tokens)
     : accounts_(accounts),
+      failures_(failures),
       clock_(clock),
       pool_(pool),
       settings_(std::move(settings)),
       tokens_(std::move(tokens)),
-      by_name_(clock, settings_.failures_by_name, settings_.limited_keys),
-      by_address_(clock, settings_.failures_by_address, settings_.limited_keys),
       hashing_pool_(settings_.hashing_threads),
       hasher_(settings_.password_cost, hashing_pool_,
               settings_.hashing_threads + settings_.hashing_queue) {}
@@ -60,23 +61,24 @@ auto AuthService::on_devices(F work) -> Awaitable<std::invoke_result_t<F, Signed
   co_return result;
 }
 
-Result<void> AuthService::admit(const SignUp& request) {
-  if (settings_.sign_up == SignUpPolicy::open) return {};
+Awaitable<Result<void>> AuthService::admit(const SignUp& request) {
+  if (settings_.sign_up == SignUpPolicy::open) co_return Result<void>();
   if (settings_.sign_up == SignUpPolicy::closed)
-    return fail(Code::sign_up_closed, "this server does not take new accounts");
+    co_return fail(Code::sign_up_closed, "this server does not take new accounts");
   // A wrong code is a failed attempt of its address, so that codes cannot be tried through.
-  const std::string address = address_key(request.remote_address);
-  PARLEY_TRY_VOID(by_address_.take(address));
+  const std::vector keys{by_address(request.remote_address)};
+  PARLEY_CO_TRY_VOID(co_await take(keys));
   bool known = false;
   for (const auto& code : settings_.invites) known |= same_code(request.invite, code);
   if (!known)
-    return fail(Code::sign_up_closed, "this server wants an invitation code to sign up", "invite");
-  by_address_.give_back(address);
-  return {};
+    co_return fail(Code::sign_up_closed, "this server wants an invitation code to sign up",
+                   "invite");
+  failures_.give_back(keys);
+  co_return Result<void>();
 }
 
 Awaitable<Result<TokenPair>> AuthService::sign_up(SignUp request) {
-  PARLEY_CO_TRY_VOID(admit(request));
+  PARLEY_CO_TRY_VOID(co_await admit(request));
   PARLEY_CO_TRY(name, fold_user_name(request.name));
   const Limits& limits = settings_.limits;
   if (request.password.size() < limits.password_bytes_min ||
@@ -113,8 +115,8 @@ Awaitable<Result<TokenPair>> AuthService::sign_in(SignIn request) {
   const bool possible = folded && request.password.size() <= settings_.limits.password_bytes_max;
   if (!possible) request.password.resize(1);
   const std::string name = folded ? *folded : request.name.substr(0, 32);
-  const std::string address = address_key(request.remote_address);
-  PARLEY_CO_TRY_VOID(take(name, address));
+  const std::vector keys{by_address(request.remote_address), by_name(name)};
+  PARLEY_CO_TRY_VOID(co_await take(keys));
 
   struct Known {
     UserId user;
@@ -131,7 +133,7 @@ Awaitable<Result<TokenPair>> AuthService::sign_in(SignIn request) {
   if (known) right = co_await hasher_.verify(std::move(request.password), known->hash);
   if (known && right && !*right) co_return wrong_credentials();
 
-  give_back(name, address);
+  failures_.give_back(keys);
   if (!known) co_return std::unexpected(known.error());
   if (!right) co_return std::unexpected(right.error());
   co_return co_await on_devices([&](SignedOut& signed_out) {
@@ -139,16 +141,29 @@ Awaitable<Result<TokenPair>> AuthService::sign_in(SignIn request) {
   });
 }
 
-Result<void> AuthService::take(const std::string& name, const std::string& address) {
-  PARLEY_TRY_VOID(by_address_.take(address));
-  auto taken = by_name_.take(name);
-  if (!taken) by_address_.give_back(address);
-  return taken;
+Awaitable<Result<void>> AuthService::take(std::vector<FailureLimits::Key> keys) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const auto initiate = [this, executor](auto handler, std::vector<FailureLimits::Key> of) {
+    failures_.take(std::move(of), [executor, handler = std::move(handler)](auto taken) mutable {
+      boost::asio::post(executor,
+                        [handler = std::move(handler), taken = std::move(taken)]() mutable {
+                          handler(std::move(taken));
+                        });
+    });
+  };
+  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
+                                                 void(Result<void>)>(
+      initiate, boost::asio::use_awaitable, std::move(keys));
 }
 
-void AuthService::give_back(const std::string& name, const std::string& address) {
-  by_name_.give_back(name);
-  by_address_.give_back(address);
+FailureLimits::Key AuthService::by_name(const std::string& name) const {
+  const auto& [burst, refill] = settings_.failures_by_name;
+  return {"name:" + name, burst, refill};
+}
+
+FailureLimits::Key AuthService::by_address(const std::string& remote_address) const {
+  const auto& [burst, refill] = settings_.failures_by_address;
+  return {"address:" + address_key(remote_address), burst, refill};
 }
 
 Awaitable<Result<TokenPair>> AuthService::refresh(std::string refresh_token) {

@@ -4,13 +4,20 @@
 
 #include "api/auth.h"
 #include "domain/limits.h"
+#include "ports/failure_limits.h"
+#include "services/auth/address_key.h"
 #include "services/auth/device_tokens.h"
-#include "services/auth/failure_limiter.h"
 #include "services/auth/password_hasher.h"
 
 namespace parley::auth {
 
 enum class SignUpPolicy { open, invite, closed };
+
+/// How many failures a key may have: `burst` at once, and one more each `refill`.
+struct FailureLimit {
+  double burst = 10;
+  std::chrono::milliseconds refill{60'000};
+};
 
 struct AuthSettings {
   SignUpPolicy sign_up = SignUpPolicy::invite;
@@ -21,19 +28,19 @@ struct AuthSettings {
   std::size_t hashing_queue = 64;
   FailureLimit failures_by_name{10, std::chrono::minutes(1)};
   FailureLimit failures_by_address{100, std::chrono::seconds(5)};
-  std::size_t limited_keys = 65'536;  // names, and as many addresses, that are remembered
   Limits limits;
   /// Runs on the executor of the coroutine that signed the device out, after that is durable.
   std::function<void(UserId, DeviceId)> on_signed_out = [](UserId, DeviceId) {};
 };
 
-/// Sign-up, sign-in, tokens (api/auth.h). Stateless but for what may be lost: the failures of the
-/// last minutes. Any loop. It outlives the coroutines that it started.
+/// Sign-up, sign-in, tokens (api/auth.h). Stateless but for what the ports keep. Any loop. It
+/// outlives the coroutines that it started.
 class AuthService final : public AuthApi, public TokenSource {
  public:
   /// Blocks: reads the keys and the revoked devices. `pool` is for calls of the stores.
   static Result<std::unique_ptr<AuthService>> open(AccountStore& accounts, DeviceStore& devices,
-                                                   SecretStore& secrets, const Clock& clock,
+                                                   SecretStore& secrets, FailureLimits& failures,
+                                                   const Clock& clock,
                                                    boost::asio::thread_pool& pool,
                                                    AuthSettings settings);
   ~AuthService() override;
@@ -59,21 +66,23 @@ class AuthService final : public AuthApi, public TokenSource {
   std::uint64_t hashes() const { return hasher_.computed(); }
 
  private:
-  AuthService(AccountStore& accounts, const Clock& clock, boost::asio::thread_pool& pool,
-              AuthSettings settings, std::unique_ptr<DeviceTokens> tokens);
+  AuthService(AccountStore& accounts, FailureLimits& failures, const Clock& clock,
+              boost::asio::thread_pool& pool, AuthSettings settings,
+              std::unique_ptr<DeviceTokens> tokens);
   /// Runs `work(SignedOut&)` on the pool, and tells of the devices that it signed out.
   template <class F>
   auto on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>>;
-  Result<void> admit(const SignUp& request);
-  Result<void> take(const std::string& name, const std::string& address);
-  void give_back(const std::string& name, const std::string& address);
+  Awaitable<Result<void>> admit(const SignUp& request);
+  Awaitable<Result<void>> take(std::vector<FailureLimits::Key> keys);
+  FailureLimits::Key by_name(const std::string& name) const;
+  FailureLimits::Key by_address(const std::string& remote_address) const;
 
   AccountStore& accounts_;
+  FailureLimits& failures_;
   const Clock& clock_;
   boost::asio::thread_pool& pool_;
   const AuthSettings settings_;
   std::unique_ptr<DeviceTokens> tokens_;
-  FailureLimiter by_name_, by_address_;
   boost::asio::thread_pool hashing_pool_;
   PasswordHasher hasher_;
 };

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "adapters/accounts/memory/accounts.h"
+#include "adapters/failure_limits/memory/limits.h"
 #include "base/loops.h"
 
 namespace parley::auth {
@@ -34,8 +35,9 @@ class AuthServiceTest : public testing::Test {
   void TearDown() override { loops_.stop(); }
   void reopen() {
     auth_.reset();
+    failures_ = std::make_unique<failure_limits::MemoryFailureLimits>(clock_, 1'000);
     auto opened = AuthService::open(stores_.accounts(), stores_.devices(), stores_.secrets(),
-                                    clock_, loops_.pool(), settings_);
+                                    *failures_, clock_, loops_.pool(), settings_);
     ASSERT_TRUE(opened) << opened.error().message;
     auth_ = std::move(*opened);
   }
@@ -66,6 +68,7 @@ class AuthServiceTest : public testing::Test {
 
   accounts::MemoryAccounts stores_;
   ManualClock clock_;
+  std::unique_ptr<FailureLimits> failures_;
   AuthSettings settings_;
   Loops loops_;
   std::vector<std::pair<UserId, DeviceId>> closed_;

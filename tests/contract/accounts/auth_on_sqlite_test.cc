@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/accounts/sql/accounts.h"
+#include "adapters/failure_limits/memory/limits.h"
 #include "adapters/shared/sqlite/database.h"
 #include "base/loops.h"
 #include "services/auth/auth_service.h"
@@ -35,7 +36,7 @@ class AuthOnSqlite : public testing::Test {
     settings.sign_up = auth::SignUpPolicy::open;
     settings.password_cost = kCheap;
     auth_ = auth::AuthService::open(stores_->accounts(), stores_->devices(), stores_->secrets(),
-                                    clock_, loops_.pool(), settings)
+                                    failures_, clock_, loops_.pool(), settings)
                 .value();
   }
   template <class T>
@@ -45,6 +46,7 @@ class AuthOnSqlite : public testing::Test {
 
   TempFolder folder_;
   ManualClock clock_;
+  failure_limits::MemoryFailureLimits failures_{clock_, 1'000};
   Loops loops_;
   std::unique_ptr<SqlAccounts> stores_;
   std::unique_ptr<auth::AuthService> auth_;
