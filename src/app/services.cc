@@ -1,5 +1,6 @@
 #include "app/services.h"
 
+#include "adapters/failure_limits/memory/limits.h"
 #include "adapters/failure_limits/redis/limits.h"
 #include "adapters/session_registry/memory/registry.h"
 #include "adapters/session_registry/redis/registry.h"
@@ -57,14 +58,12 @@ Result<void> make_auth(Process& p) {
   settings.on_signed_out = [&p](UserId user, DeviceId device) {
     if (p.gateway) p.gateway->sign_out(user, device);
   };
-  if (p.config.redis.address.empty()) {
-    p.failure_limits =
-        std::make_unique<failure_limits::MemoryFailureLimits>(p.clock, kFailuresRemembered);
-  } else {
+  p.failure_limits =
+      std::make_unique<failure_limits::MemoryFailureLimits>(p.clock, kFailuresRemembered);
+  if (!p.config.redis.address.empty()) {
     PARLEY_TRY_VOID(make_redis(p));
-    p.failure_limits = std::make_unique<failure_limits::RedisFailureLimits>(
-        *p.redis, p.clock,
-        failure_limits::RedisFailureLimits::Settings{.max_keys = kFailuresRemembered});
+    p.failure_limits =
+        std::make_unique<failure_limits::RedisFailureLimits>(*p.redis, std::move(p.failure_limits));
   }
   auto& accounts = *p.stores.accounts;
   PARLEY_TRY(made, auth::AuthService::open(accounts.accounts(), accounts.devices(),

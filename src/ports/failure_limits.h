@@ -30,4 +30,9 @@ class FailureLimits {
   virtual void give_back(std::vector<Key> keys) = 0;
 };
 
+/// The refusal, with when there is a token again.
+inline std::unexpected<Error> too_many_failures(std::uint32_t wait_ms) {
+  return fail_for(Code::rate_limited, "too many failed attempts: wait before the next", wait_ms);
+}
+
 }  // namespace parley

@@ -2,6 +2,7 @@
 #include <future>
 #include <gtest/gtest.h>
 
+#include "adapters/failure_limits/memory/limits.h"
 #include "adapters/failure_limits/redis/limits.h"
 #include "tests/support/backends/backends.h"
 
@@ -39,7 +40,8 @@ class RedisLimitsUnderTest {
   explicit RedisLimitsUnderTest(std::string prefix = unique_name("failures") + ":",
                                 const std::string& address = backend("redis"))
       : client_(loops_, 0, redis_at(address)),
-        limits_(client_, clock_, {std::move(prefix), 1'000}) {
+        limits_(client_, std::make_unique<failure_limits::MemoryFailureLimits>(clock_, 1'000),
+                std::move(prefix)) {
     loops_.start();
     client_.start();
     const auto end = std::chrono::steady_clock::now() + 60s;

@@ -10,7 +10,7 @@ Result<void> MemoryFailureLimits::try_take(const std::vector<Key>& keys) {
   double wait_ms = 0;
   for (const auto& key : keys)
     wait_ms = std::max(wait_ms, (1 - bucket(key).tokens) * static_cast<double>(key.refill.count()));
-  if (wait_ms > 0) return too_many(static_cast<std::uint32_t>(std::ceil(wait_ms)));
+  if (wait_ms > 0) return too_many_failures(static_cast<std::uint32_t>(std::ceil(wait_ms)));
   for (const auto& key : keys) bucket(key).tokens -= 1;
   return {};
 }

@@ -9,11 +9,6 @@
 
 namespace parley::failure_limits {
 
-/// What all adapters answer: when there is a token again.
-inline std::unexpected<Error> too_many(std::uint32_t wait_ms) {
-  return fail_for(Code::rate_limited, "too many failed attempts: wait before the next", wait_ms);
-}
-
 /// The buckets of one process. Their number is bounded: the key that was not used for the longest
 /// makes room.
 class MemoryFailureLimits final : public FailureLimits {

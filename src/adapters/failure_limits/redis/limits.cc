@@ -43,16 +43,17 @@ return 0
 
 }  // namespace
 
-RedisFailureLimits::RedisFailureLimits(redis::Client& client, const Clock& clock, Settings settings)
+RedisFailureLimits::RedisFailureLimits(redis::Client& client,
+                                       std::unique_ptr<FailureLimits> meanwhile, std::string prefix)
     : client_(client),
-      settings_(std::move(settings)),
-      own_(clock, settings_.max_keys),
+      meanwhile_(std::move(meanwhile)),
+      prefix_(std::move(prefix)),
       take_(client.add(std::string(kCommon) + kTake)),
       give_back_(client.add(std::string(kCommon) + kGiveBack)) {}
 
 void RedisFailureLimits::run(redis::Script script, const std::vector<Key>& keys,
                              redis::Client::Answer answer) {
-  std::vector<std::string> words{settings_.prefix};
+  std::vector<std::string> words{prefix_};
   for (const auto& key : keys) {
     words.push_back(key.name);
     words.push_back(fmt::format("{}", key.burst));
@@ -65,10 +66,10 @@ void RedisFailureLimits::take(std::vector<Key> keys, Taken taken) {
   client_.loops().run_on(client_.loop(), [this, keys = std::move(keys),
                                           taken = std::move(taken)]() mutable {
     run(take_, keys, [this, keys, taken = std::move(taken)](Result<redis::Reply> reply) mutable {
-      if (!reply) return own_.take(std::move(keys), std::move(taken));
+      if (!reply) return meanwhile_->take(std::move(keys), std::move(taken));
       const auto wait_ms = reply->number();
       if (!wait_ms) return taken(std::unexpected(wait_ms.error()));
-      if (*wait_ms > 0) return taken(too_many(static_cast<std::uint32_t>(*wait_ms)));
+      if (*wait_ms > 0) return taken(too_many_failures(static_cast<std::uint32_t>(*wait_ms)));
       taken({});
     });
   });
@@ -77,7 +78,7 @@ void RedisFailureLimits::take(std::vector<Key> keys, Taken taken) {
 void RedisFailureLimits::give_back(std::vector<Key> keys) {
   client_.loops().run_on(client_.loop(), [this, keys = std::move(keys)] {
     run(give_back_, keys, [this, keys](Result<redis::Reply> reply) {
-      if (!reply) own_.give_back(keys);
+      if (!reply) meanwhile_->give_back(keys);
     });
   });
 }

@@ -1,18 +1,16 @@
 #pragma once
-#include "adapters/failure_limits/memory/limits.h"
 #include "adapters/shared/redis/client.h"
+#include "ports/failure_limits.h"
 
 namespace parley::failure_limits {
 
-/// The buckets of all processes that share a Redis; while it cannot be asked, this process's own.
+/// The buckets of all processes that share a Redis; while it cannot be asked, those of another
+/// adapter.
 class RedisFailureLimits final : public FailureLimits {
  public:
-  struct Settings {
-    std::string prefix = "parley:failures:";
-    std::size_t max_keys = 65'536;  // of those in memory
-  };
   /// Before the client's `start`; the client outlives it, and is asked on its own loop.
-  RedisFailureLimits(redis::Client& client, const Clock& clock, Settings settings);
+  RedisFailureLimits(redis::Client& client, std::unique_ptr<FailureLimits> meanwhile,
+                     std::string prefix = "parley:failures:");
 
   void take(std::vector<Key> keys, Taken taken) override;
   void give_back(std::vector<Key> keys) override;
@@ -21,8 +19,8 @@ class RedisFailureLimits final : public FailureLimits {
   void run(redis::Script script, const std::vector<Key>& keys, redis::Client::Answer answer);
 
   redis::Client& client_;
-  const Settings settings_;
-  MemoryFailureLimits own_;
+  const std::unique_ptr<FailureLimits> meanwhile_;
+  const std::string prefix_;
   const redis::Script take_, give_back_;
 };
 
