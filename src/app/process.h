@@ -65,6 +65,7 @@ struct Process {
   std::unique_ptr<redis::Client>
       redis;  // if the configuration names one and a service here needs it
 
+  std::unique_ptr<Cache> cache;
   std::unique_ptr<FailureLimits> failure_limits;
 
   struct Stubs {

@@ -1,5 +1,7 @@
 #include "app/services.h"
 
+#include "adapters/cache/memory/cache.h"
+#include "adapters/cache/redis/cache.h"
 #include "adapters/failure_limits/memory/limits.h"
 #include "adapters/failure_limits/redis/limits.h"
 #include "adapters/session_registry/memory/registry.h"
@@ -11,6 +13,7 @@
 namespace parley::app {
 namespace {
 
+constexpr std::size_t kCached = 10'000;               // profiles
 constexpr std::size_t kFailuresRemembered = 131'072;  // names and addresses
 
 Result<void> make_session(Process& p) {
@@ -75,9 +78,15 @@ Result<void> make_auth(Process& p) {
 }
 
 Result<void> make_user(Process& p) {
+  if (p.config.redis.address.empty()) {
+    p.cache = std::make_unique<cache::MemoryCache>(p.clock, kCached);
+  } else {
+    PARLEY_TRY_VOID(make_redis(p));
+    p.cache = std::make_unique<cache::RedisCache>(*p.redis);
+  }
   p.users = std::make_unique<user::UserService>(
-      p.stores.accounts->accounts(), p.stores.accounts->devices(), p.clock, p.loops->pool(),
-      user::UserSettings{.limits = p.config.gateway.limits});
+      p.stores.accounts->accounts(), p.stores.accounts->devices(), *p.cache, p.clock,
+      p.loops->pool(), user::UserSettings{.limits = p.config.gateway.limits});
   p.api.users = p.users.get();
   return {};
 }

@@ -58,4 +58,21 @@ boost::asio::awaitable<std::invoke_result_t<F>> run_blocking(boost::asio::thread
       boost::asio::use_awaitable);
 }
 
+/// Calls `begin(done)`, and resumes the awaiting coroutine on its own executor with what `done` is
+/// given, once, on any thread, perhaps before `begin` returns.
+template <class T, class F>
+boost::asio::awaitable<T> await_call(F begin) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const auto initiate = [executor](auto handler, F call) {
+    call([executor, handler = std::move(handler)](T value) mutable {
+      boost::asio::post(executor,
+                        [handler = std::move(handler), value = std::move(value)]() mutable {
+                          handler(std::move(value));
+                        });
+    });
+  };
+  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(T)>(
+      initiate, boost::asio::use_awaitable, std::move(begin));
+}
+
 }  // namespace parley

@@ -142,18 +142,8 @@ Awaitable<Result<TokenPair>> AuthService::sign_in(SignIn request) {
 }
 
 Awaitable<Result<void>> AuthService::take(std::vector<FailureLimits::Key> keys) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  const auto initiate = [this, executor](auto handler, std::vector<FailureLimits::Key> of) {
-    failures_.take(std::move(of), [executor, handler = std::move(handler)](auto taken) mutable {
-      boost::asio::post(executor,
-                        [handler = std::move(handler), taken = std::move(taken)]() mutable {
-                          handler(std::move(taken));
-                        });
-    });
-  };
-  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
-                                                 void(Result<void>)>(
-      initiate, boost::asio::use_awaitable, std::move(keys));
+  return await_call<Result<void>>(
+      [this, keys = std::move(keys)](auto taken) { failures_.take(keys, std::move(taken)); });
 }
 
 FailureLimits::Key AuthService::by_name(const std::string& name) const {

@@ -1,7 +1,11 @@
 #include "services/user/user_service.h"
 
 #include <boost/asio.hpp>
+#include <charconv>
+#include <fmt/format.h>
+#include <ranges>
 
+#include "base/log.h"
 #include "base/loops.h"
 #include "domain/text.h"
 
@@ -17,6 +21,32 @@ Result<ProfileView> view(Result<std::optional<Account>> found) {
                      .display_name = account.display_name,
                      .about = account.about,
                      .created = account.created};
+}
+
+std::string key_of(UserId user) { return fmt::format("profile:{}", user.value); }
+
+// Lines: the version of this form, when the account was made, and the texts, which have no line
+// ends.
+std::string encode(const ProfileView& view) {
+  return fmt::format("1\n{}\n{}\n{}\n{}", view.created.value, view.name, view.display_name,
+                     view.about);
+}
+
+/// Nothing if it is of another version, or damaged.
+std::optional<ProfileView> decode(UserId user, std::string_view kept) {
+  std::vector<std::string> lines;
+  for (const auto line : std::views::split(kept, '\n'))
+    lines.emplace_back(line.begin(), line.end());
+  ProfileView view{.user = user, .name = {}, .display_name = {}, .about = {}, .created = {}};
+  if (lines.size() != 5 || lines[0] != "1") return {};
+  const auto& created = lines[1];
+  const auto parsed =
+      std::from_chars(created.data(), created.data() + created.size(), view.created.value);
+  if (parsed.ec != std::errc() || parsed.ptr != created.data() + created.size()) return {};
+  view.name = lines[2];
+  view.display_name = lines[3];
+  view.about = lines[4];
+  return view;
 }
 
 // Folds and checks what is given; what is not given stays.
@@ -36,17 +66,26 @@ Result<ProfileChange> checked(ProfileChange change, const Limits& limits) {
 
 }  // namespace
 
-UserService::UserService(AccountStore& accounts, DeviceStore& devices, const Clock& clock,
-                         boost::asio::thread_pool& pool, UserSettings settings)
+UserService::UserService(AccountStore& accounts, DeviceStore& devices, Cache& cache,
+                         const Clock& clock, boost::asio::thread_pool& pool, UserSettings settings)
     : accounts_(accounts),
       devices_(devices),
+      cache_(cache),
       clock_(clock),
       pool_(pool),
       settings_(std::move(settings)),
       known_(settings_.known_users) {}
 
 Awaitable<Result<ProfileView>> UserService::profile(UserId user) {
-  co_return co_await run_blocking(pool_, [&] { return view(accounts_.by_id(user)); });
+  const auto key = key_of(user);
+  const auto kept = co_await await_call<std::optional<std::string>>(
+      [this, &key](auto got) { cache_.get(key, std::move(got)); });
+  if (kept)
+    if (auto known = decode(user, *kept)) co_return *std::move(known);
+  const auto begun = clock_.mono();
+  auto read = co_await run_blocking(pool_, [&] { return view(accounts_.by_id(user)); });
+  if (read && clock_.mono() - begun < Cache::kReadAtMost) cache_.fill(key, encode(*read));
+  co_return read;
 }
 
 Awaitable<Result<ProfileView>> UserService::find(std::string name) {
@@ -56,7 +95,7 @@ Awaitable<Result<ProfileView>> UserService::find(std::string name) {
 
 Awaitable<Result<ProfileView>> UserService::update(UserId user, ProfileChange change) {
   PARLEY_CO_TRY(wanted, checked(std::move(change), settings_.limits));
-  co_return co_await run_blocking(pool_, [&]() -> Result<ProfileView> {
+  auto updated = co_await run_blocking(pool_, [&]() -> Result<ProfileView> {
     const std::lock_guard lock(updating_);
     PARLEY_TRY(account, accounts_.by_id(user));
     if (!account) return fail(Code::not_found, "there is no such user");
@@ -66,6 +105,13 @@ Awaitable<Result<ProfileView>> UserService::update(UserId user, ProfileChange ch
     PARLEY_TRY_VOID(accounts_.update(*account));
     return view(account);
   });
+  // Also if it failed: what is stored then is for the next reader to find out.
+  const auto told = co_await await_call<Result<void>>(
+      [this, key = key_of(user)](auto done) { cache_.invalidate(key, std::move(done)); });
+  if (!told)
+    log::warn("user", "event=not_invalidated user={} reason=\"{}\"", user.value,
+              told.error().message);
+  co_return updated;
 }
 
 Awaitable<Result<std::vector<DeviceView>>> UserService::devices(UserId user) {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "domain/limits.h"
 #include "ports/accounts.h"
+#include "ports/cache.h"
 #include "services/user/known_users.h"
 
 namespace parley::user {
@@ -19,7 +20,7 @@ struct UserSettings {
 /// started. A name is unique by the store's word; two updates of one user do not undo each other.
 class UserService final : public UserApi {
  public:
-  UserService(AccountStore& accounts, DeviceStore& devices, const Clock& clock,
+  UserService(AccountStore& accounts, DeviceStore& devices, Cache& cache, const Clock& clock,
               boost::asio::thread_pool& pool, UserSettings settings);
 
   Awaitable<Result<ProfileView>> profile(UserId user) override;
@@ -31,6 +32,7 @@ class UserService final : public UserApi {
  private:
   AccountStore& accounts_;
   DeviceStore& devices_;
+  Cache& cache_;  // of profiles
   const Clock& clock_;
   boost::asio::thread_pool& pool_;
   const UserSettings settings_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/accounts/memory/accounts.h"
+#include "adapters/cache/memory/cache.h"
 #include "base/loops.h"
 
 namespace parley::user {
@@ -32,7 +33,7 @@ class CountingAccounts final : public AccountStore {
 class UserServiceTest : public testing::Test {
  protected:
   UserServiceTest()
-      : loops_(2, 4), users_(accounts_, devices_, clock_, loops_.pool(), UserSettings{}) {}
+      : loops_(2, 4), users_(accounts_, devices_, cache_, clock_, loops_.pool(), UserSettings{}) {}
   void SetUp() override {
     loops_.start();
     for (const auto& [id, name] : {std::pair(7, "ann"), std::pair(8, "bob")})
@@ -56,6 +57,7 @@ class UserServiceTest : public testing::Test {
   CountingAccounts accounts_;
   accounts::MemoryDeviceStore devices_;
   ManualClock clock_;
+  cache::MemoryCache cache_{clock_, 1'000};
   Loops loops_;
   UserService users_;
 };
@@ -68,6 +70,33 @@ TEST_F(UserServiceTest, ShowsAProfile) {
   EXPECT_EQ(ann->display_name, "Name");
   EXPECT_EQ(ann->created, TimeMs(5));
   EXPECT_EQ(run(users_.profile(UserId(9))).error().code, Code::not_found);
+}
+
+TEST_F(UserServiceTest, AProfileIsReadOnceUntilItChanges) {
+  run(users_.profile(UserId(7))).value();
+  const int reads = accounts_.reads;
+  const auto again = run(users_.profile(UserId(7)));
+  EXPECT_EQ(accounts_.reads, reads);
+  EXPECT_EQ(again->name, "ann");
+  EXPECT_EQ(again->display_name, "Name");
+  EXPECT_EQ(again->about, "");
+  EXPECT_EQ(again->created, TimeMs(5));
+  ASSERT_TRUE(run(users_.update(UserId(7), {.name = {}, .display_name = "Ann B.", .about = {}})));
+  EXPECT_EQ(run(users_.profile(UserId(7)))->display_name, "Ann B.");
+  clock_.advance(Cache::kReadAtMost);
+  EXPECT_EQ(run(users_.profile(UserId(7)))->display_name, "Ann B.");
+  const int later = accounts_.reads;
+  EXPECT_EQ(run(users_.profile(UserId(7)))->display_name, "Ann B.");
+  EXPECT_EQ(accounts_.reads, later);
+}
+
+TEST_F(UserServiceTest, WhatTheCacheHasOfAnotherVersionIsNotBelieved) {
+  for (const auto* odd : {"", "2\n5\nann\nName\n", "1\nx\nann\nName\n", "1\n5\nann\n"}) {
+    cache_.invalidate("profile:7", [](auto) {});
+    clock_.advance(Cache::kReadAtMost);
+    cache_.fill("profile:7", odd);
+    EXPECT_EQ(run(users_.profile(UserId(7)))->display_name, "Name") << odd;
+  }
 }
 
 TEST_F(UserServiceTest, FindsByNameInAnyCase) {
