@@ -1,137 +1,128 @@
 #!/usr/bin/env python3
-"""The cluster on real servers, with one message process after the other taken away under load, and parley-load as the judge.
+"""The cluster on real servers, with one part after the other taken away under load, and parley-load as the judge.
 
-scripts/split starts every service, two message processes and two gateways on the servers of --backends. People talk in pairs
-and in groups, all through one of the gateways. Each round takes a message process away in another way, and passes if everything that was acknowledged is there, once, in order, at every device:
+scripts/split starts every service, two message processes and two gateways on the servers of --backends; a balancer stands
+before the gateways. People talk in pairs and in groups. Each round begins one fault of faults.py at a moment that the seed
+draws, and passes if sends are acknowledged after it (where the fault promises so: during it too), every process is ready again
+by itself, and everything that was acknowledged is there, once, in order, at every device.
 
-killed    SIGKILL, then started again: a crash. Its shards go to the other when its lease is certainly over.
-stopped   SIGSTOP past its lease, and woken while the other writes its logs: a frozen machine, a long pause.
-ended     SIGTERM, then started again: a rolling restart. It hands its shards over.
+Prints a table; --json FILE has the same and more. `pause` is the slowest acknowledgement, from the moment at which the send
+was due; `refused` counts the retryable refusals of sends and other requests, each of which was repeated until it was taken.
 
-usage: run.py --programs FOLDER --backends FOLDER [--rounds killed,stopped,ended]
+usage: run.py --programs FOLDER --backends FOLDER [--rounds NAME,...] [--seeds N] [--json FILE]
+
+With PARLEY_TEST_SEED set, the seeds are drawn from it.
 """
 import argparse
 import json
 import os
 import pathlib
-import signal
-import subprocess
+import random
 import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent.parent
-sys.path.insert(0, str(HERE.parent / "support"))
-from processes import LIMITS, Broken, Folder, Load, wait_until  # noqa: E402
+import faults
+from cluster import PATIENCE, Broken, Cluster, Servers, wait_until
+from processes import Folder, Load
+from watch import Watch
 
 PEOPLE = 12
-TRAFFIC = ["--sign-up", PEOPLE, "--conversations", PEOPLE, "--groups", 3, "--group-members", 6, "--rate", 40, "--read-every", 1]
-GOES_ON = 60  # messages acknowledged after the fault
-PAST_THE_LEASE = 14  # seconds: a session of 6 s, a lease of 2 s, and the other's own look
-PATIENCE = 120
+TRAFFIC = ["--sign-up", PEOPLE, "--conversations", PEOPLE, "--groups", 3, "--group-members", 6, "--rate", 40, "--read-every", 1,
+           "--presence", 0.5, "--typing", 0.2, "--duration", 3600, "--settle", PATIENCE, "--kill-aware"]
+GOES_ON = 60  # messages acknowledged before the fault, and after it
+MEANWHILE = 20  # while it lasts, where sends must go on
+COUNTS = ["acknowledged", "lost", "doubled", "reordered", "other", "pause_s", "meanwhile", "refused"]
 
 
-class Cluster:
-    """What scripts/split started."""
+def goes_on(load, count, what):
+    """Waits for so many acknowledgements from now on."""
+    before = load.acknowledged_now(PATIENCE)
+    wait_until(lambda: load.acknowledged() >= before + count or not load.running(), what, PATIENCE)
 
-    def __init__(self, programs, backends, folder):
-        self.programs, self.folder = programs, folder / "cluster"
-        self.environment = os.environ | LIMITS | {"LSAN_OPTIONS": f"suppressions={HERE / 'lsan.supp'}:print_suppressions=0"}
-        self.split("start", "--parleyd", programs / "parleyd", "--backends", backends)
-        self.rows = {row["name"]: row for row in json.loads((self.folder / "processes.json").read_text())}
-        self.children = {}  # that were started again here
-        self.address = self.rows["gateway 1"]["clients"]
 
-    def split(self, what, *options):
-        done = subprocess.run([sys.executable, ROOT / "scripts" / "split", what, "--folder", self.folder, *map(str, options)],
-                              env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Broken(f"scripts/split {what}: {done.stdout[-3000:]}{done.stderr[-2000:]}")
-
-    def pid(self, name):
-        return self.children[name].pid if name in self.children else self.rows[name]["pid"]
-
-    def signal(self, name, number):
-        os.kill(self.pid(name), number)
-
-    def ended(self, name):
-        if name in self.children:
-            return self.children[name].poll() is not None
+def one_round(cluster, folder, fault, victim, seed, row):
+    draw = random.Random(f"moment {seed}")
+    with Load(cluster, None, folder, *TRAFFIC, "--seed", seed) as load, Watch(cluster) as watch:
         try:
-            state = pathlib.Path(f"/proc/{self.pid(name)}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        return state in "ZX"
-
-    def launch(self, name):
-        with open(self.rows[name]["log"], "ab") as log:
-            self.children[name] = subprocess.Popen(self.rows[name]["command"], stdout=log, stderr=log, env=self.environment)
-
-    def logs(self):
-        return "".join(f"\n== {name}\n{pathlib.Path(row['log']).read_text(errors='replace')[-1500:]}" for name, row in self.rows.items())
-
-    def stop(self):
-        for child in self.children.values():
-            child.terminate()
-        self.split("stop")
-        for child in self.children.values():
-            if child.wait(PATIENCE) != 0:
-                raise Broken(f"a process ended with {child.returncode}")
+            load.wait_for("sending:", PATIENCE)
+            goes_on(load, GOES_ON, "the first messages")
+            time.sleep(draw.uniform(0.0, 1.0))  # the moment is what is drawn; nothing is awaited
+            before, begun = load.acknowledged_now(PATIENCE), time.monotonic()
+            fault.begin(cluster, victim)
+            if fault.goes_on:
+                goes_on(load, MEANWHILE, f"going on without {victim}")
+            time.sleep(fault.lasts)  # what is tested is what happens while this time passes
+            row["meanwhile"] = load.acknowledged_now(PATIENCE) - before
+            fault.heal(cluster, victim)
+            row["fault_s"] = round(time.monotonic() - begun, 1)
+            goes_on(load, GOES_ON, f"going on after {victim} was back")
+            cluster.wait_ready()
+            load.stop_sending()
+            load.finish(2 * PATIENCE)
+        finally:
+            row["said"] = watch.said()
 
 
-def killed(cluster, name):
-    cluster.signal(name, signal.SIGKILL)
-    wait_until(lambda: cluster.ended(name), f"the end of {name}", PATIENCE)
-    cluster.launch(name)
+def judged(row, report_file):
+    """Adds what parley-load reported, if it came to its end."""
+    if not report_file.exists():
+        return
+    report = json.loads(report_file.read_text())
+    wrong = report["faults"]
+    row |= {name: wrong[name] for name in ("lost", "doubled", "reordered")}
+    row["other"] = sum(wrong.values()) - row["lost"] - row["doubled"] - row["reordered"]
+    row["acknowledged"], row["refused"] = report["counts"]["acknowledged"], report["counts"]["retryable_errors"]
+    row["pause_s"] = round(report["acknowledgement_ms"]["max"] / 1000, 1)
+    row["errors"], row["reconnects"] = report["errors"], report["counts"]["reconnects"]
 
 
-def stopped(cluster, name):
-    cluster.signal(name, signal.SIGSTOP)
-    time.sleep(PAST_THE_LEASE)  # what is tested is what happens while this time passes
-    cluster.signal(name, signal.SIGCONT)
-
-
-def ended(cluster, name):
-    cluster.signal(name, signal.SIGTERM)
-    wait_until(lambda: cluster.ended(name), f"the end of {name}", PATIENCE)
-    cluster.launch(name)
-
-
-def one_round(cluster, folder, number, fault, victim):
-    options = [*TRAFFIC, "--duration", 3600, "--settle", 90, "--kill-aware", "--seed", number]
-    with Load(cluster, None, folder, *options) as load:
-        load.wait_for("sending:")
-        wait_until(lambda: load.acknowledged() >= GOES_ON or not load.running(), "the first messages", PATIENCE)
-        fault(cluster, victim)
-        before = load.acknowledged()
-        wait_until(lambda: load.acknowledged() >= before + GOES_ON or not load.running(), f"going on after {victim} was taken away",
-                   PATIENCE)
-        load.stop_sending()
-        return load.finish(300)
+def table(rows):
+    print(f"{'fault':<22}{'rounds':>7}" + "".join(f"{name:>13}" for name in COUNTS))
+    for name in dict.fromkeys(row["fault"] for row in rows):
+        of_it = [row for row in rows if row["fault"] == name]
+        cells = [(max if count == "pause_s" else sum)(row.get(count, 0) for row in of_it) for count in COUNTS]
+        print(f"{name:<22}{len(of_it):>7}" + "".join(f"{cell:>13}" for cell in cells))
+        degraded = dict.fromkeys(f"{code}" for row in of_it for code in row.get("errors", {}))
+        print("    refused with: " + (", ".join(degraded) or "nothing"))
+        for text in dict.fromkeys(f"{said['process']}: {said['said']}" for row in of_it for said in row.get("said", [])):
+            print(f"    {text}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=pathlib.Path, required=True, help="folder of parleyd and parley-load")
     parser.add_argument("--backends", type=pathlib.Path, required=True, help="folder of scripts/backends start")
-    parser.add_argument("--rounds", default="killed,stopped,ended")
+    parser.add_argument("--rounds", help="faults, with commas (default: all of the form)")
+    parser.add_argument("--seeds", type=int, default=1, help="rounds of each fault")
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    faults = {"killed": killed, "stopped": stopped, "ended": ended}
-    failed = 0
+    chosen = options.rounds.split(",") if options.rounds else list(faults.SMALL)
+    draw = random.Random(f"cluster {os.environ.get('PARLEY_TEST_SEED', '1')}")
+    rows, failed = [], 0
     with Folder() as folder:
-        cluster = Cluster(options.programs, options.backends, folder)
+        cluster = Cluster(options.programs, Servers(options.backends), folder)
         try:
-            for number, name in enumerate(options.rounds.split(","), 1):
-                victim, begun = f"message {1 + number % 2}", time.monotonic()
+            for name in chosen * options.seeds:
+                fault, begun, seed = faults.SMALL[name], time.monotonic(), draw.randrange(1, 1 << 31)
+                row = {"fault": name, "victim": random.Random(f"victim {seed}").choice(fault.victims), "seed": seed}
                 try:
-                    report = one_round(cluster, folder, number, faults[name], victim)
-                    said = f"{report['counts']['acknowledged']} acknowledged, all there, once, in order"
+                    one_round(cluster, folder, fault, row["victim"], seed, row)
+                    said = "all there, once, in order"
                 except Broken as broken:
                     failed += 1
+                    row["failed"] = str(broken)
                     said = f"FAILED: {broken}{cluster.logs()}"
-                print(f"{victim} {name}: {said} ({time.monotonic() - begun:.1f} s)", flush=True)
+                    cluster.revive()
+                judged(row, folder / Load.REPORT)
+                rows.append(row)
+                print(f"{name} ({row['victim']}, seed {seed}): {row.get('acknowledged', 0)} acknowledged, pause {row.get('pause_s', '?')} s, {said} "
+                      f"({time.monotonic() - begun:.1f} s)", flush=True)
         finally:
             cluster.stop()
+            if options.json:
+                options.json.write_text(json.dumps(rows, indent=1))
+    table(rows)
+    print(f"{len(rows) - failed} of {len(rows)} rounds passed")
     return 1 if failed else 0
 
 

@@ -156,15 +156,24 @@ class Load:
 
     def acknowledged(self):
         """How many messages, by the last line of progress; there is one a second."""
-        counts = re.findall(r"(\d+) in all", self.text())
+        counts = self._progress()
         return int(counts[-1]) if counts else 0
+
+    def acknowledged_now(self, patience=PATIENCE):
+        """The same, by a line that is written after the call."""
+        lines = len(self._progress())
+        wait_until(lambda: len(self._progress()) > lines or not self.running(), "the next line of progress", patience)
+        return self.acknowledged()
+
+    def _progress(self):
+        return re.findall(r"(\d+) in all", self.text())
 
     def stop_sending(self):
         """What was done is then proved."""
         self.process.terminate()
 
-    def wait_for(self, text):
-        wait_until(lambda: text in self.text() or self.process.poll() is not None, f"'{text}' of parley-load")
+    def wait_for(self, text, patience=PATIENCE):
+        wait_until(lambda: text in self.text() or self.process.poll() is not None, f"'{text}' of parley-load", patience)
         if self.process.poll() is not None:
             raise Broken(f"parley-load ended early: {self.text()[-3000:]}")
 

@@ -1,0 +1,88 @@
+"""The faults: how each begins and ends, what it stands for, and whether sends must go on meanwhile."""
+
+import dataclasses
+import random
+import signal
+import time
+import typing
+
+from cluster import Broken
+
+
+@dataclasses.dataclass
+class Fault:
+    """`begin` and `heal` get the cluster and the victim that the seed drew of `victims`."""
+    stands_for: str
+    victims: list
+    begin: typing.Callable
+    heal: typing.Callable = lambda cluster, victim: None
+    goes_on: bool = False  # somebody's messages must be acknowledged between the two
+    lasts: float = 0  # seconds between the two, where the passing of time is what is tested
+
+
+PAST_THE_LEASE = 14  # seconds: a session of 6 s, a lease of 2 s, and the other's own look
+MESSAGES = ["message 1", "message 2"]
+GATEWAYS = ["gateway 1", "gateway 2"]
+
+
+def kill(cluster, name):
+    cluster.end(name, signal.SIGKILL)
+
+
+def end(cluster, name):
+    cluster.end(name, signal.SIGTERM)
+
+
+def launch(cluster, name):
+    cluster.launch(name)
+
+
+def kill_in_mid_batch(cluster, name):
+    """Lets work pile up before it, and kills it as it goes to that."""
+    cluster.signal(name, signal.SIGSTOP)
+    time.sleep(1)  # what is awaited is that this passes: some dozens of records
+    cluster.signal(name, signal.SIGCONT)
+    time.sleep(random.uniform(0, 0.1))
+    cluster.end(name, signal.SIGKILL)
+
+
+def stop(cluster, name):
+    cluster.signal(name, signal.SIGSTOP)
+
+
+def wake(cluster, name):
+    cluster.signal(name, signal.SIGCONT)
+
+
+def kill_server(cluster, name):
+    cluster.servers.kill(name)
+
+
+def start_server(cluster, name):
+    cluster.servers.start(name)
+
+
+def wipe(cluster, name):
+    said = cluster.servers.ask(name, b"FLUSHALL\r\n")
+    if said != b"+OK\r\n":
+        raise Broken(f"FLUSHALL: {said}")
+
+
+def restarted(name, stands_for, **more):
+    return Fault(stands_for, [name], kill_server, start_server, **more)
+
+
+SMALL = {
+    "message-killed": Fault("a crash of an owner; it is started again at once", MESSAGES, kill, launch),
+    "message-stopped": Fault("a frozen machine, a long pause: past its lease, and woken while the other writes its logs", MESSAGES, stop, wake,
+                             lasts=PAST_THE_LEASE),
+    "message-ended": Fault("a rolling restart", MESSAGES, end, launch),
+    "gateway-killed": Fault("a crash of a gateway; its people come back through the other", GATEWAYS, kill, launch, goes_on=True),
+    "group-killed": Fault("a crash of the feed's consumer in the middle of a batch", ["group"], kill_in_mid_batch, launch, goes_on=True),
+    "redis-wiped": Fault("FLUSHALL; a failover to an empty replica", ["redis"], wipe),
+    "redis-restarted": restarted("redis", "a crash of Redis, which keeps nothing", goes_on=True),
+    "mysql-restarted": restarted("mysql", "a crash of MySQL", goes_on=True),
+    "kafka-restarted": restarted("kafka", "a crash of the only broker; who talks in pairs goes on", goes_on=True),
+    "zookeeper-restarted": restarted("zookeeper", "a crash of the only ZooKeeper"),
+    "cassandra-restarted": restarted("cassandra", "a crash of the only Cassandra node"),
+}
