@@ -39,8 +39,9 @@ class StreamPublisher {
   virtual ~StreamPublisher() = default;  // waits a little for what was taken; then its `done` fails
   /// Takes the record and returns; retries of its own add it once. It waits for the stream to come
   /// back for as long as that takes, so `done` fails only at the end of the publisher or when the
-  /// stream has lost what it had acknowledged. Failure, and `done` is not called: `busy`, too many
-  /// wait, try again; `too_large`; `unavailable`, the publisher is broken and must be made anew.
+  /// stream and the publisher no longer agree on what was added; then all that was taken fails, and
+  /// may have been added all the same. Failure, and `done` is not called: `busy`, too many wait,
+  /// try again; `too_large`; `unavailable`, the publisher is being mended, try again.
   virtual Result<void> publish(std::string_view key, std::string_view value, Done done) = 0;
   /// Taken and not yet answered.
   virtual std::size_t waiting() const = 0;

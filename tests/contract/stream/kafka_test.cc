@@ -7,6 +7,19 @@
 #include "adapters/stream/kafka/publisher.h"
 #include "tests/support/backends/backends.h"
 
+namespace parley::stream {
+
+struct BreakKafkaPublisher {
+  /// As librdkafka does when the broker's sequence numbers are not the producer's.
+  static void by_fatal_error(KafkaPublisher& publisher) {
+    const std::lock_guard lock(publisher.mutex_);
+    rd_kafka_test_fatal_error(publisher.client_, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                              "of a test");
+  }
+};
+
+}  // namespace parley::stream
+
 namespace parley::test {
 namespace {
 
@@ -50,6 +63,41 @@ TEST(KafkaPublisher, IsBusyBeyondItsBoundAndAnswersAllAtItsEnd) {
     EXPECT_EQ(failed, 0);
   }
   EXPECT_EQ(failed, 100);
+}
+
+TEST(KafkaPublisher, IsMadeAnewAfterKafkaDeclaredItBroken) {
+  const KafkaSettings settings{.brokers = backend("kafka"), .topic = unique_name("topic")};
+  ASSERT_TRUE(make_topic(settings, {.lanes = 1}));
+  auto publisher = KafkaPublisher::open(settings).value();
+  std::atomic<int> taken = 0;
+  std::atomic<int> answered = 0;
+  std::atomic<int> added = 0;
+  const auto publish = [&] {
+    const auto result = publisher->publish("k", "v", [&](const Result<StreamPlace>& place) {
+      added += place ? 1 : 0;
+      ++answered;
+    });
+    taken += result ? 1 : 0;
+    if (!result) EXPECT_EQ(result.error().code, Code::unavailable) << result.error().message;
+  };
+  const auto add_one_more = [&] {
+    const auto end = std::chrono::steady_clock::now() + 60s;
+    for (const int before = added; added == before && std::chrono::steady_clock::now() < end;) {
+      publish();
+      std::this_thread::sleep_for(10ms);  // the flow's own pace
+    }
+  };
+  for (int round = 1; round <= 3; ++round) {
+    add_one_more();
+    for (int i = 0; i < 100; ++i) publish();  // some of which it has not answered yet
+    parley::stream::BreakKafkaPublisher::by_fatal_error(*publisher);
+    publish();
+    const int before = added;
+    add_one_more();
+    EXPECT_GT(added, before) << "round " << round;
+  }
+  publisher.reset();
+  EXPECT_EQ(answered, taken) << "each that was taken is answered, once";
 }
 
 TEST(KafkaPublisher, RefusesWhatIsTooLarge) {
