@@ -1,8 +1,10 @@
 """Parley's processes on the real servers, and those servers, each of which can be taken away and brought back by its name."""
 
+import contextlib
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent.parent / "scripts"
 sys.path.insert(0, str(HERE.parent / "support"))
+from gate import Gate  # noqa: E402
 from processes import LIMITS, Broken, wait_until  # noqa: E402
 from split import Balancer, Ports  # noqa: E402
 
@@ -94,6 +97,27 @@ class Cluster:
         changed = {f"PARLEY_{key.upper()}": value for key, value in settings.items()}
         with open(self.rows[name]["log"], "ab") as log:
             self.children[name] = subprocess.Popen(self.rows[name]["command"], stdout=log, stderr=log, env=self.environment | changed)
+
+    @contextlib.contextmanager
+    def gated(self, kind, setting, names):
+        """Gives gates, through which these processes, started anew, reach all servers of that kind."""
+        targets = [self.servers.addresses[name].rsplit(":", 1) for name in self.servers.all_of(kind)]
+        gates = [Gate(self.ports.next(), (host, int(port))) for host, port in targets]
+        try:
+            self.start_anew(names, **{setting: ",".join(gate.address for gate in gates)})
+            wait_until(lambda: any(gate.open for gate in gates), f"a connection of {names} to {kind} through a gate", PATIENCE)
+            yield gates
+        finally:
+            self.start_anew(names)
+            for gate in gates:
+                gate.close()
+
+    def start_anew(self, names, **settings):
+        for name in names:
+            if not self.has_ended(name):
+                self.end(name, signal.SIGTERM)
+            self.launch(name, **settings)
+        self.wait_ready()
 
     def readiness(self, name):
         """What the process says of itself; `ready`, or what it misses."""

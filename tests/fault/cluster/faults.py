@@ -11,13 +11,15 @@ from cluster import Broken
 
 @dataclasses.dataclass
 class Fault:
-    """`begin` and `heal` get the cluster and the victim that the seed drew of `victims`."""
+    """`begin` and `heal` get the cluster and the victim that the seed drew of `victims`. With `gated`, (server, setting,
+    processes), they get the gates, not the cluster: the processes, those of them that are victims only the one, reach all servers of that kind through those."""
     stands_for: str
     victims: list
     begin: typing.Callable
     heal: typing.Callable = lambda cluster, victim: None
     goes_on: bool = False  # somebody's messages must be acknowledged between the two
     lasts: float = 0  # seconds between the two, where the passing of time is what is tested
+    gated: tuple = None
 
 
 PAST_THE_LEASE = 14  # seconds: a session of 6 s, a lease of 2 s, and the other's own look
@@ -72,6 +74,44 @@ def restarted(name, stands_for, **more):
     return Fault(stands_for, [name], kill_server, start_server, **more)
 
 
+def kill_leader(cluster, _):
+    """Of the ZooKeeper nodes; which it was is for `heal`."""
+    cluster.leader = next(name for name in cluster.servers.all_of("zookeeper") if b"Mode: leader" in cluster.servers.ask(name, b"srvr"))
+    cluster.servers.kill(cluster.leader)
+
+
+def start_leader(cluster, _):
+    cluster.servers.start(cluster.leader)
+
+
+def cut(gates, _):
+    for gate in gates:
+        gate.cut()
+
+
+def mend(gates, _):
+    for gate in gates:
+        gate.mend()
+
+
+def late(gates, _):
+    for gate in gates:
+        gate.late(0.5)
+
+
+def in_time(gates, _):
+    for gate in gates:
+        gate.late(0)
+
+
+def nodes(kind):
+    return [kind, f"{kind}2", f"{kind}3"]
+
+
+def slow(name, setting, processes):
+    return Fault(f"{name} answers 500 ms late", [name], late, in_time, goes_on=True, lasts=10, gated=(name, setting, processes))
+
+
 SMALL = {
     "message-killed": Fault("a crash of an owner; it is started again at once", MESSAGES, kill, launch),
     "message-stopped": Fault("a frozen machine, a long pause: past its lease, and woken while the other writes its logs", MESSAGES, stop, wake,
@@ -86,3 +126,16 @@ SMALL = {
     "zookeeper-restarted": restarted("zookeeper", "a crash of the only ZooKeeper"),
     "cassandra-restarted": restarted("cassandra", "a crash of the only Cassandra node"),
 }
+LATE = {
+    "mysql-slow": slow("mysql", "mysql_address", ["auth", "group", "notification"]),
+    "redis-slow": slow("redis", "redis_address", ["session"]),
+    "cassandra-slow": slow("cassandra", "cassandra_addresses", ["message 1", "message 2", "presence"]),
+    "gateway-cut-off": Fault("a network that parts one gateway from ZooKeeper alone, for longer than its session", GATEWAYS, cut, mend, goes_on=True,
+                             lasts=PAST_THE_LEASE, gated=("zookeeper", "zookeeper_addresses", GATEWAYS)),
+}
+FULL = {
+    "cassandra-node": Fault("a crash of one node of three", nodes("cassandra"), kill_server, start_server, goes_on=True),
+    "kafka-broker": Fault("a crash of one broker of three", nodes("kafka"), kill_server, start_server, goes_on=True),
+    "zookeeper-leader": Fault("a crash of the leader of three", ["the leader"], kill_leader, start_leader, goes_on=True),
+}
+SETS = {"small": SMALL, "late": LATE, "full": FULL}

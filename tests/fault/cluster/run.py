@@ -9,11 +9,15 @@ by itself, and everything that was acknowledged is there, once, in order, at eve
 Prints a table; --json FILE has the same and more. `pause` is the slowest acknowledgement, from the moment at which the send
 was due; `refused` counts the retryable refusals of sends and other requests, each of which was repeated until it was taken.
 
-usage: run.py --programs FOLDER --backends FOLDER [--rounds NAME,...] [--seeds N] [--json FILE]
+usage: run.py --programs FOLDER --backends FOLDER [--faults small|late|full] [--rounds NAME,...] [--seeds N] [--json FILE]
+
+small: processes and servers, one of each; a minute or two. late: servers behind gates, that answer late or not at all. full:
+one node of three; the servers are to be the full form.
 
 With PARLEY_TEST_SEED set, the seeds are drawn from it.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -40,20 +44,28 @@ def goes_on(load, count, what):
     wait_until(lambda: load.acknowledged() >= before + count or not load.running(), what, PATIENCE)
 
 
+def gates_of(cluster, fault, victim):
+    """What the fault is done to: the cluster, or the gates before some servers."""
+    if not fault.gated:
+        return contextlib.nullcontext(cluster)
+    kind, setting, names = fault.gated
+    return cluster.gated(kind, setting, [victim] if victim in names else names)
+
+
 def one_round(cluster, folder, fault, victim, seed, row):
     draw = random.Random(f"moment {seed}")
-    with Load(cluster, None, folder, *TRAFFIC, "--seed", seed) as load, Watch(cluster) as watch:
+    with (gates_of(cluster, fault, victim) as hurt, Load(cluster, None, folder, *TRAFFIC, "--seed", seed) as load, Watch(cluster) as watch):
         try:
             load.wait_for("sending:", PATIENCE)
             goes_on(load, GOES_ON, "the first messages")
             time.sleep(draw.uniform(0.0, 1.0))  # the moment is what is drawn; nothing is awaited
             before, begun = load.acknowledged_now(PATIENCE), time.monotonic()
-            fault.begin(cluster, victim)
+            fault.begin(hurt, victim)
             if fault.goes_on:
                 goes_on(load, MEANWHILE, f"going on without {victim}")
             time.sleep(fault.lasts)  # what is tested is what happens while this time passes
             row["meanwhile"] = load.acknowledged_now(PATIENCE) - before
-            fault.heal(cluster, victim)
+            fault.heal(hurt, victim)
             row["fault_s"] = round(time.monotonic() - begun, 1)
             goes_on(load, GOES_ON, f"going on after {victim} was back")
             cluster.wait_ready()
@@ -92,18 +104,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=pathlib.Path, required=True, help="folder of parleyd and parley-load")
     parser.add_argument("--backends", type=pathlib.Path, required=True, help="folder of scripts/backends start")
-    parser.add_argument("--rounds", help="faults, with commas (default: all of the form)")
+    parser.add_argument("--faults", choices=list(faults.SETS), default="small", help="which of them")
+    parser.add_argument("--rounds", help="of those, with commas (default: all)")
     parser.add_argument("--seeds", type=int, default=1, help="rounds of each fault")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    chosen = options.rounds.split(",") if options.rounds else list(faults.SMALL)
+    choice = faults.SETS[options.faults]
+    chosen = options.rounds.split(",") if options.rounds else list(choice)
     draw = random.Random(f"cluster {os.environ.get('PARLEY_TEST_SEED', '1')}")
     rows, failed = [], 0
     with Folder() as folder:
         cluster = Cluster(options.programs, Servers(options.backends), folder)
         try:
             for name in chosen * options.seeds:
-                fault, begun, seed = faults.SMALL[name], time.monotonic(), draw.randrange(1, 1 << 31)
+                fault, begun, seed = choice[name], time.monotonic(), draw.randrange(1, 1 << 31)
                 row = {"fault": name, "victim": random.Random(f"victim {seed}").choice(fault.victims), "seed": seed}
                 try:
                     one_round(cluster, folder, fault, row["victim"], seed, row)
