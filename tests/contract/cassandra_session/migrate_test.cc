@@ -1,4 +1,5 @@
 // How a keyspace gets its schema, on the real server.
+#include <fmt/format.h>
 #include <thread>
 
 #include "tests/contract/cassandra_session/fixture.h"
@@ -29,6 +30,22 @@ TEST(CassandraMigrate, StepsAreRunOnce) {
   EXPECT_TRUE(session->run("DROP TABLE two"));
   EXPECT_EQ(migrate(keyspace.settings(), 1, kSteps).value(), 2);
   EXPECT_FALSE(session->run("SELECT k FROM two"));  // done is done
+}
+
+TEST(CassandraMigrate, EveryTableAsksAnotherReplicaSoon) {
+  const Keyspace keyspace;
+  const auto session = keyspace.open();
+  const auto tables = session->run(fmt::format(
+      "SELECT table_name, speculative_retry FROM system_schema.tables WHERE keyspace_name = '{}'",
+      keyspace.settings().keyspace));
+  ASSERT_TRUE(tables) << tables.error().message;
+  std::size_t own = 0;
+  for (std::size_t i = 0; i < tables->size(); ++i) {
+    if (tables->at(i, 0).bytes() == "schema_version") continue;  // of migrating alone
+    EXPECT_EQ(tables->at(i, 1).bytes(), "MIN(99p,100ms)") << tables->at(i, 0).bytes();
+    ++own;
+  }
+  EXPECT_GE(own, 8u);
 }
 
 TEST(CassandraMigrate, ManyAtOnceAreAsOne) {
