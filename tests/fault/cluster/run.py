@@ -94,10 +94,12 @@ def table(rows):
         of_it = [row for row in rows if row["fault"] == name]
         cells = [(max if count == "pause_s" else sum)(row.get(count, 0) for row in of_it) for count in COUNTS]
         print(f"{name:<22}{len(of_it):>7}" + "".join(f"{cell:>13}" for cell in cells))
-        degraded = dict.fromkeys(f"{code}" for row in of_it for code in row.get("errors", {}))
-        print("    refused with: " + (", ".join(degraded) or "nothing"))
-        for text in dict.fromkeys(f"{said['process']}: {said['said']}" for row in of_it for said in row.get("said", [])):
-            print(f"    {text}")
+        print("    refused with: " + (", ".join(dict.fromkeys(code for row in of_it for code in row.get("errors", {}))) or "nothing"))
+        by_text = {}
+        for said in (said for row in of_it for said in row.get("said", [])):
+            by_text.setdefault(said["said"], set()).add(said["process"])
+        for text, processes in by_text.items():
+            print(f"    {', '.join(sorted(processes))}: {text}")
 
 
 def main():

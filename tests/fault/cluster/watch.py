@@ -32,7 +32,7 @@ class Watch:
             for name, text in said.items():
                 for line in text.splitlines():
                     if line != "ready":
-                        self.seconds[name, re.sub(r" since \d+ s| at [\d.]+:\d+", "", line)] += now - before
+                        self.seconds[name, re.sub(r" since \d+ s|( at| to)? [\d.]+:\d+", "", line)] += now - before
             before = now
 
     def said(self):
