@@ -62,7 +62,11 @@ class Cluster:
         self.programs, self.servers, self.folder = programs, servers, folder / "cluster"
         self.environment = os.environ | LIMITS | {"LSAN_OPTIONS": f"suppressions={HERE / 'lsan.supp'}:print_suppressions=0"}
         self.children = {}  # that were started again here
-        self.split("start", "--parleyd", programs / "parleyd", "--backends", servers.folder)
+        try:
+            self.split("start", "--parleyd", programs / "parleyd", "--backends", servers.folder)
+        except Broken as broken:
+            self.split("stop")  # those that did come up
+            raise Broken(f"{broken}{self.logs()}") from None
         self.rows = {row["name"]: row for row in json.loads((self.folder / "processes.json").read_text())}
         self.ports = Ports("cluster")
         port = self.ports.next()
@@ -146,7 +150,7 @@ class Cluster:
                 self.launch(name)
 
     def logs(self):
-        return "".join(f"\n== {name}\n{pathlib.Path(row['log']).read_text(errors='replace')[-1500:]}" for name, row in self.rows.items())
+        return "".join(f"\n== {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(self.folder.glob("*.log")))
 
     def stop(self):
         self.balancer.close()

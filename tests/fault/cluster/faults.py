@@ -11,8 +11,9 @@ from cluster import Broken
 
 @dataclasses.dataclass
 class Fault:
-    """`begin` and `heal` get the cluster and the victim that the seed drew of `victims`. With `gated`, (server, setting,
-    processes), they get the gates, not the cluster: the processes, those of them that are victims only the one, reach all servers of that kind through those."""
+    """`begin` and `heal` get the cluster and the victim that the seed drew of `victims`. With `gated`, (kind of server, setting,
+    processes), they get gates in place of the cluster: these processes, or the victim if it is one of them, reach the servers
+    through those."""
     stands_for: str
     victims: list
     begin: typing.Callable
@@ -132,6 +133,8 @@ LATE = {
     "cassandra-slow": slow("cassandra", "cassandra_addresses", ["message 1", "message 2", "presence"]),
     "gateway-cut-off": Fault("a network that parts one gateway from ZooKeeper alone, for longer than its session", GATEWAYS, cut, mend, goes_on=True,
                              lasts=PAST_THE_LEASE, gated=("zookeeper", "zookeeper_addresses", GATEWAYS)),
+    "owner-cut-off": Fault("the same of an owner: it must have stopped before the other begins", MESSAGES, cut, mend, goes_on=True,
+                           lasts=PAST_THE_LEASE, gated=("zookeeper", "zookeeper_addresses", MESSAGES)),
 }
 FULL = {
     "cassandra-node": Fault("a crash of one node of three", nodes("cassandra"), kill_server, start_server, goes_on=True),
