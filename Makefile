@@ -26,7 +26,7 @@ run: build ## build the server and start it with demo people (ARGS=... is passed
 split: build ## build the server and start it as separate processes (scripts/split status, scripts/split stop)
 	@scripts/split start
 
-cluster: build ## start those servers and, on them, every service with two message processes and two gateways
+cluster: build ## start those servers and, on them, every service, two message processes and two gateways behind HAProxy
 	@$(MAKE) -s backends
 	@scripts/split start --folder build/cluster/parley --backends build/cluster
 

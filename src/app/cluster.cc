@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kHandOver{8};
 std::string message_process(std::uint64_t id) { return fmt::format("message-{}", id); }
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const Config& config, const std::string& process,
-                                               const Clock& clock) {
+                                               const Clock& clock, Metrics& metrics) {
   coordination::ZookeeperSettings settings;
   settings.addresses = config.zookeeper.addresses;
   settings.prefix = config.zookeeper.prefix;
@@ -33,8 +33,16 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const Config& config, const std::
                             "it right, 5 s are the most that is tolerated",
                             std::abs(static_cast<double>(ahead.count())) / 1e3,
                             ahead.count() > 0 ? "ahead of" : "behind", config.zookeeper.addresses));
-  return std::unique_ptr<Cluster>(new Cluster(std::move(coordination), process));
+  return std::unique_ptr<Cluster>(new Cluster(std::move(coordination), process, metrics));
 }
+
+Cluster::Cluster(std::unique_ptr<Coordination> coordination, std::string process, Metrics& metrics)
+    : process_(std::move(process)),
+      metrics_{metrics.gauge("parley_shards_owned",
+                             fmt::format("Shards that a live process owns, of {}", kShards)),
+               metrics.gauge("parley_shards_served",
+                             "Those of them whose conversations this process serves")},
+      coordination_(std::move(coordination)) {}
 
 bool Cluster::holds(ShardId shard, Generation generation) const {
   const std::shared_lock lock(mutex_);
@@ -62,10 +70,12 @@ Result<void> Cluster::number_again() {
 }
 
 void Cluster::route(rpc::MessageRouter& router) {
-  coordination_->shards().watch([&router](const ShardOwners& owners) {
+  coordination_->shards().watch([this, &router](const ShardOwners& owners) {
     std::vector<std::string> names;
     for (const auto& owner : owners) names.push_back(owner.process);
     router.set_owners(std::move(names));
+    metrics_.owned.set(std::ranges::count_if(
+        owners, [](const ShardOwner& owner) { return !owner.free_in.has_value(); }));
   });
 }
 
@@ -106,9 +116,10 @@ void Cluster::gained(const std::vector<ShardGrant>& grants) {
   for (const auto& grant : grants) {
     {
       const std::lock_guard lock(mutex_);
-      grants_[grant.shard.value] = {grant.generation, grant.lease};
+      replace(grants_[grant.shard.value], {grant.generation, grant.lease});
     }
-    messages_->gain(grant.shard, grant.generation, [] {});
+    messages_->gain(grant.shard, grant.generation,
+                    [this, shard = grant.shard, of = grant.generation] { served(shard, of); });
   }
   log::info("cluster", "event=gained shards={}", grants.size());
 }
@@ -136,10 +147,25 @@ Generation Cluster::generation_of(ShardId shard) const {
   return grants_[shard.value].generation;
 }
 
+void Cluster::served(ShardId shard, Generation generation) {
+  const std::lock_guard lock(mutex_);
+  auto& grant = grants_[shard.value];
+  if (!grant.lease || grant.generation != generation || grant.served) return;
+  grant.served = true;
+  metrics_.served.add();
+}
+
 /// A commit may settle after its session was lost and the shard gained anew: that grant stays.
 void Cluster::forget(ShardId shard, Generation generation) {
   const std::lock_guard lock(mutex_);
-  if (grants_[shard.value].generation == generation) grants_[shard.value] = {};
+  auto& present = grants_[shard.value];
+  if (present.generation == generation) replace(present, {});
+}
+
+/// The caller has the mutex.
+void Cluster::replace(Grant& present, Grant grant) {
+  if (present.served) metrics_.served.add(-1);
+  present = std::move(grant);
 }
 
 void Cluster::give_up(ShardId shard, Generation generation) { keeper_->give_up(shard, generation); }

@@ -4,6 +4,7 @@
 #include <shared_mutex>
 
 #include "app/config.h"
+#include "base/metrics.h"
 #include "ports/coordination.h"
 #include "rpc/message_router.h"
 #include "services/message/message_service.h"
@@ -17,7 +18,7 @@ class Cluster {
  public:
   /// `process`: what this one is called there. Also refused: a clock that is more than 5 s off.
   static Result<std::unique_ptr<Cluster>> open(const Config& config, const std::string& process,
-                                               const Clock& clock);
+                                               const Clock& clock, Metrics& metrics);
 
   /// Whether this generation of the shard certainly is this process's now. Any thread.
   bool holds(ShardId shard, Generation generation) const;
@@ -40,17 +41,22 @@ class Cluster {
   struct Grant {
     Generation generation;
     std::shared_ptr<const Lease> lease;
+    bool served = false;
   };
-  Cluster(std::unique_ptr<Coordination> coordination, std::string process)
-      : process_(std::move(process)), coordination_(std::move(coordination)) {}
+  Cluster(std::unique_ptr<Coordination> coordination, std::string process, Metrics& metrics);
   void gained(const std::vector<ShardGrant>& grants);
   void yield(const std::vector<ShardId>& shards, std::function<void()> done);
   void lost(const std::vector<ShardId>& shards);
   Generation generation_of(ShardId shard) const;
+  void served(ShardId shard, Generation generation);
   void forget(ShardId shard, Generation generation);
+  void replace(Grant& present, Grant grant);
   Result<void> number_again();
 
   const std::string process_;
+  struct {
+    Metric &owned, &served;
+  } metrics_;
   message::MessageService* messages_ = nullptr;
   std::size_t numbers_ = 0;                // that were claimed
   std::atomic<bool> numbers_lost_{false};  // with the session

@@ -54,7 +54,7 @@ std::string cluster_name(const Process& p) {
 
 Result<void> make_services(Process& p) {
   if (p.config.many_logs() && (p.has("message") || is_needed(p, "message"))) {
-    PARLEY_TRY(opened, Cluster::open(p.config, cluster_name(p), p.clock));
+    PARLEY_TRY(opened, Cluster::open(p.config, cluster_name(p), p.clock, p.metrics));
     p.cluster = std::move(opened);
   }
   for (const auto& row : services())

@@ -124,7 +124,7 @@ Result<void> open_conversations(Process& p) {
 
 Result<void> open_feed(Process& p) {
   PARLEY_TRY(kafka, kafka_settings(p));
-  kafka.group = "groups";
+  kafka.group = p.config.kafka.topic + "-groups";  // others may share the brokers
   PARLEY_TRY(consumer, stream::KafkaConsumer::open(kafka, {}));
   p.feed_consumer = std::move(consumer);
   p.stream_feed = std::make_unique<group::StreamFeed>(*p.loops, *p.feed_consumer, decode_record);

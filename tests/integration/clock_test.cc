@@ -1,6 +1,5 @@
 // The wall clock of the machine is set back an hour while people talk.
 #include <csignal>
-#include <fstream>
 #include <gtest/gtest.h>
 
 #include "tests/support/server/client.h"
@@ -9,25 +8,12 @@
 namespace parley::testing {
 namespace {
 
-std::string field(const std::string& line, const std::string& name) {
-  const auto at = line.find("\"" + name + "\":\"") + name.size() + 4;
-  return line.substr(at, line.find('"', at) - at);
-}
-
 TEST(Clock, SetBackAnHourNeitherRepeatsReordersNorHides) {
   TempFolder folder;
-  const auto data = folder.path() / "data";
-  ASSERT_EQ(run_program({parleyd_path(), "seed", "--data", data.string(), "--users", "2",
-                         "--conversations", "1", "--messages", "3"})
-                .exit_code,
-            0);
-  std::ifstream tokens(data / "tokens.jsonl");
-  std::string ann, bob;
-  ASSERT_TRUE(std::getline(tokens, ann) && std::getline(tokens, bob));
-  const auto talk = direct(std::stoull(field(ann, "user_id")), std::stoull(field(bob, "user_id")));
-
-  ServerProcess server(data, {"--test-data"});
-  std::uint64_t last_seq = 3, last_id = 0;
+  ServerProcess server(folder.path() / "data", {"--test-data"});
+  const auto ann = sign_up(server.port(), "ann"), bob = sign_up(server.port(), "bob");
+  const auto talk = direct(ann.user_id(), bob.user_id());
+  std::uint64_t last_seq = 0, last_id = 0;
   std::int64_t last_time = 0;
   std::string cursor;
   for (int round = 0; round < 3; ++round) {
@@ -44,7 +30,7 @@ TEST(Clock, SetBackAnHourNeitherRepeatsReordersNorHides) {
       server.signal(SIGUSR2);
     }
     Client a(server.port(), Client::Wire::pb);
-    a.hello(field(ann, "access_token"));
+    a.hello(ann.access_token());
     for (int i = 0; i < 20; ++i) {
       const auto key = std::to_string(round) + "-" + std::to_string(i);
       const auto sent = a.say(talk, key, "text").result().sent();
@@ -55,7 +41,7 @@ TEST(Clock, SetBackAnHourNeitherRepeatsReordersNorHides) {
       last_time = sent.time_ms();
     }
     Client b(server.port(), Client::Wire::pb);
-    b.hello(field(bob, "access_token"), cursor);
+    b.hello(bob.access_token(), cursor);
     std::uint64_t newest = 0;
     for (const auto& frame : b.backlog)
       if (frame.has_entry()) newest = std::max<std::uint64_t>(newest, frame.entry().seq());

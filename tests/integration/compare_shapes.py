@@ -1,36 +1,44 @@
 #!/usr/bin/env python3
-"""Prints the tests that passed in one process and in a process of each service, and that the two lists are equal.
+"""Prints the tests that passed in one process, in a process of each service, and in a cluster on real servers, and that the
+lists are equal but for what is said below.
 
-usage: compare_shapes.py ALL.json SPLIT.json   (GoogleTest's reports of the two runs)
+usage: compare_shapes.py ALL.json SPLIT.json CLUSTER.json   (GoogleTest's reports of the three runs)
 """
 
 import json
 import pathlib
 import sys
 
+SHAPES = ["one process", "of each service", "cluster"]
+# Not run in the cluster, and why; CMakeLists.txt leaves out the same.
+NOT_IN_A_CLUSTER = {
+    "Startup.ASecondProcessOnTheSameFolderIsRefused": "nothing in the folder is a cluster's: its stores are on servers",
+    "Startup.ADamagedStoreIsNamedAndNeverRepaired": "likewise, there is no file to damage",
+}
+
 
 def passed(path):
     """The names of the tests that ran and passed. Ends the program if one failed or was skipped."""
-    names = []
+    names = set()
     for suite in json.loads(pathlib.Path(path).read_text())["testsuites"]:
         for test in suite["testsuite"]:
             name = f"{suite['name']}.{test['name']}"
             if test.get("failures") or test["result"] != "COMPLETED":
                 sys.exit(f"{path}: {name} did not pass: {test['result']}")
-            names.append(name)
-    return sorted(names)
+            names.add(name)
+    return names
 
 
 def main():
-    one, split = map(passed, sys.argv[1:3])
-    width = max(map(len, one + split), default=0)
-    print(f"{'':<{width}}  --target=all  a process of each service")
-    for name in sorted({*one, *split}):
-        print(f"{name:<{width}}  {'passed' if name in one else '-':<12}  {'passed' if name in split else '-'}")
-    print(f"{len(one)} passed in one process, {len(split)} in a process of each service")
-    if one != split or not one:
-        sys.exit("the two lists are not equal")
-    print("the two lists are equal")
+    one, split, cluster = lists = [passed(path) for path in sys.argv[1:4]]
+    width = max(map(len, set().union(*lists)), default=0)
+    print(f"{'':<{width}}", *(f" {shape:<15}" for shape in SHAPES))
+    for name in sorted(set().union(*lists)):
+        print(f"{name:<{width}}", *(f" {'passed' if name in each else '-':<15}" for each in lists), NOT_IN_A_CLUSTER.get(name, ""))
+    print(", ".join(f"{shape}: {len(each)} passed" for shape, each in zip(SHAPES, lists)))
+    if not one or one != split or one - cluster != NOT_IN_A_CLUSTER.keys() or cluster - one:
+        sys.exit("the lists are not what they should be")
+    print(f"the lists are equal, but for {len(NOT_IN_A_CLUSTER)} that a cluster has no use for")
 
 
 main()

@@ -13,7 +13,7 @@ namespace beast = boost::beast;
 namespace pb = google::protobuf;
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{60};
 const std::string kPassword = "correct horse battery";
 
 pb::util::JsonParseOptions lenient() {
@@ -137,7 +137,7 @@ struct Client::Impl {
     io.restart();
     io.run_for(kPatience);
     if (!result) {
-      ADD_FAILURE() << "nothing came within 30 s";
+      ADD_FAILURE() << "nothing came within 60 s";
       beast::get_lowest_layer(socket).cancel();
       io.restart();
       io.run();

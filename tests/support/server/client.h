@@ -24,7 +24,7 @@ v1::Tokens sign_up(std::uint16_t port, const std::string& name);
 v1::Tokens sign_in(std::uint16_t port, const std::string& name);
 
 /// A client that knows the public protocol alone: by a WebSocket on either subprotocol, or by event
-/// stream and POST. Blocking, every wait at most 30 s.
+/// stream and POST. Blocking, every wait at most 60 s.
 class Client {
  public:
   enum class Wire { pb, json, http };

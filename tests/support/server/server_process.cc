@@ -15,15 +15,19 @@
 #include <thread>
 #include <unistd.h>
 
+#include "domain/conversation_id.h"
 #include "tests/support/server/client.h"
+#include "tests/support/server/cluster_names.h"
 
 namespace parley::testing {
 namespace {
 using namespace std::chrono_literals;
 
+constexpr auto kPatience = 120s;
+
 template <class F>
-bool within_30s(F condition) {
-  const auto deadline = std::chrono::steady_clock::now() + 30s;
+bool in_time(F condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(2ms);
@@ -57,9 +61,9 @@ pid_t spawn(const std::vector<std::string>& command, const std::filesystem::path
 
 int reap(pid_t pid) {
   int status = 0;
-  const bool ended = within_30s([&] { return waitpid(pid, &status, WNOHANG) == pid; });
+  const bool ended = in_time([&] { return waitpid(pid, &status, WNOHANG) == pid; });
   if (!ended) {
-    ADD_FAILURE() << "process " << pid << " did not end within 30 s";
+    ADD_FAILURE() << "process " << pid << " did not end in time";
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
   }
@@ -123,35 +127,62 @@ std::string parleyd_path() {
   return path ? path : "";
 }
 
-bool split_shape() {
+namespace {
+
+/// `split`, `cluster`; empty: one process.
+std::string asked_shape() {
   const char* shape = std::getenv("PARLEY_TEST_SHAPE");
-  return shape && std::string_view(shape) == "split";
+  return shape ? shape : "";
 }
+
+/// The number in such a line of /metrics; -1: there is none.
+std::int64_t metric_in(const std::string& metrics, const std::string& name) {
+  const auto at = metrics.find("\n" + name + " ");
+  return at == std::string::npos ? -1 : std::atoll(metrics.c_str() + at + name.size() + 2);
+}
+
+}  // namespace
 
 ServerProcess::ServerProcess(std::filesystem::path data, std::vector<std::string> arguments,
                              Shape shape)
     : data_(std::move(data)), arguments_(std::move(arguments)) {
-  if (shape == Shape::split || split_shape())
-    split();
+  const auto asked = asked_shape();
+  if (shape == Shape::split || asked == "split" || asked == "cluster")
+    plan(shape != Shape::split && asked == "cluster");
   else
     children_.push_back({"all", {}, data_.string() + ".out", data_.string() + ".log"});
+  if (cluster_) {
+    const auto migrated =
+        run_program({parleyd_path(), "migrate", "--config", data_.string() + ".toml"});
+    EXPECT_EQ(migrated.exit_code, 0) << migrated.output;
+  }
   start();
 }
 
-void ServerProcess::split() {
+void ServerProcess::plan(bool cluster) {
   FreePorts free;
   const auto address = [&free] { return "\"127.0.0.1:" + std::to_string(free.next()) + "\""; };
   const auto file = data_.string() + ".toml";
   std::ofstream toml(file);
+  const auto add = [&](const std::string& name, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--config", file, "--target"});
+    const auto at = data_.string() + "." + name;
+    children_.push_back({name, std::move(arguments), at + ".out", at + ".log", false});
+  };
   toml << "[services]\n";
   for (const std::string name :
        {"session", "presence", "auth", "notification", "message", "group"}) {
+    if (cluster && name == "message") continue;
     toml << name << " = " << address() << "\n";
-    children_.push_back({name,
-                         {"--config", file, "--target", name},
-                         data_.string() + "." + name + ".out",
-                         data_.string() + "." + name + ".log",
-                         false});
+    add(name, {name});
+  }
+  if (cluster) {
+    cluster_ = std::make_unique<ClusterNames>();
+    toml << cluster_->settings() << "[messages]\n";
+    for (const std::string id : {"1", "2"}) {
+      toml << id << " = " << address() << "\n";
+      add("message " + id, {"message", "--message-id", id});
+    }
   }
   toml << "[gateways]\n";
   // The first one's output is where the one process's would be.
@@ -181,7 +212,7 @@ void ServerProcess::launch(Child& child) {
 }
 
 bool ServerProcess::await(Child& child) {
-  const bool up = within_30s([&] {
+  const bool up = in_time([&] {
     const auto out = read_file(child.out);
     if (child.gateway) child.port = std::max(child.port, port_after(out, "listening on "));
     if (out.find("listening on ") != std::string::npos && (child.port != 0 || !child.gateway))
@@ -196,17 +227,33 @@ bool ServerProcess::await(Child& child) {
 }
 
 void ServerProcess::start() {
+  if (cluster_) cluster_->end_sessions();
   for (auto& child : children_) launch(child);
   for (auto& child : children_)
     if (!await(child)) FAIL() << "parleyd did not come up: " << log();
   if (children_.size() > 1) await_all_ready();
+  if (cluster_) await_all_shards();
 }
 
 /// Those that came first may not have found the last yet.
 void ServerProcess::await_all_ready() {
   for (auto& child : children_)
-    if (!within_30s([&] { return http(child.admin_port, "GET", "/readyz").body == "ready\n"; }))
+    if (!in_time([&] { return http(child.admin_port, "GET", "/readyz").body == "ready\n"; }))
       FAIL() << child.name << ": " << http(child.admin_port, "GET", "/readyz").body << log();
+}
+
+/// Each message process has its share, and everybody knows.
+void ServerProcess::await_all_shards() {
+  const bool shared = in_time([&] {
+    return std::ranges::all_of(children_, [](const Child& child) {
+      const auto now = http(child.admin_port, "GET", "/metrics").body;
+      const auto owned = metric_in(now, "parley_shards_owned");
+      return (owned == -1 || owned == kShards) &&
+             (!child.name.starts_with("message") ||
+              metric_in(now, "parley_shards_served") == kShards / 2);
+    });
+  });
+  if (!shared) FAIL() << "shards without an owner: " << metrics() << log();
 }
 
 ServerProcess::Child& ServerProcess::child(const std::string& name) {

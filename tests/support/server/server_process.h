@@ -1,11 +1,14 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace parley::testing {
+
+class ClusterNames;
 
 /// A folder that goes with the test.
 class TempFolder {
@@ -24,18 +27,19 @@ struct Ended {
   int exit_code = -1;  // of a signal: 128 + its number
   std::string output;  // both streams
 };
-/// Runs a program to its end (30 s at most).
+/// Runs a program to its end (2 minutes at most).
 Ended run_program(const std::vector<std::string>& command,
                   const std::map<std::string, std::string>& environment = {});
 
-/// A server on free loopback ports: one parleyd, or where PARLEY_TEST_SHAPE=split says so a process
-/// of each service and two gateways, over one data folder. Ended with the object; only these
-/// processes are ever signalled.
+/// A server on free loopback ports: one parleyd; or, as PARLEY_TEST_SHAPE says, `split`: a process
+/// of each service and two gateways, over one data folder; `cluster`: those with two message
+/// processes, on the servers that tests share, under names of its own. Ended with the object; only
+/// these processes are ever signalled.
 class ServerProcess {
  public:
   enum class Shape { as_asked, split };
   /// `arguments` come after --data and --listen. Fails the running test if it does not come up
-  /// within 30 s.
+  /// within 2 minutes.
   explicit ServerProcess(std::filesystem::path data, std::vector<std::string> arguments = {},
                          Shape shape = Shape::as_asked);
   ~ServerProcess();
@@ -47,7 +51,7 @@ class ServerProcess {
   std::uint16_t admin_port() const { return children_.back().admin_port; }
   pid_t pid() const { return children_.back().pid; }
   void signal(int number) const;
-  /// Waits for the end of all (30 s at most); an exit code that is not 0 if there is one.
+  /// Waits for the end of all (2 minutes at most); an exit code that is not 0 if there is one.
   int wait();
   void kill_hard();  // SIGKILL and wait
   /// Comes back on the same data and ports.
@@ -74,14 +78,17 @@ class ServerProcess {
     pid_t pid = -1;
     std::uint16_t port = 0, admin_port = 0;
   };
-  void split();
+  /// Chooses the addresses of several processes, and writes their configuration.
+  void plan(bool cluster);
   void launch(Child& child);
   bool await(Child& child);
   void await_all_ready();
+  void await_all_shards();
   Child& child(const std::string& name);
 
   std::filesystem::path data_;
   std::vector<std::string> arguments_;
+  std::unique_ptr<ClusterNames> cluster_;
   std::vector<Child> children_;  // gateways last
   std::size_t asked_ = 0;
 };
@@ -95,9 +102,6 @@ struct SuiteServer {
   TempFolder folder;
   ServerProcess server;
 };
-
-/// Whether servers are started as a process of each service.
-bool split_shape();
 
 /// The parleyd under test: given by the build as PARLEYD.
 std::string parleyd_path();
