@@ -12,8 +12,8 @@ import sys
 SHAPES = ["one process", "of each service", "cluster"]
 # Not run in the cluster, and why; CMakeLists.txt leaves out the same.
 NOT_IN_A_CLUSTER = {
-    "Startup.ASecondProcessOnTheSameFolderIsRefused": "nothing in the folder is a cluster's: its stores are on servers",
-    "Startup.ADamagedStoreIsNamedAndNeverRepaired": "likewise, there is no file to damage",
+    "Startup.ASecondProcessOnTheSameFolderIsRefused": "nobody holds the folder: its stores are on servers",
+    "Startup.ADamagedStoreIsNamedAndNeverRepaired": "there is no file to damage: its stores are on servers",
 }
 
 

@@ -7,6 +7,8 @@
 #include "adapters/coordination/zookeeper/handle.h"
 #include "adapters/shared/cassandra/migrate.h"
 #include "adapters/shared/mysql/connection.h"
+#include "adapters/shared/slots/slots.h"
+#include "domain/conversation_id.h"
 #include "tests/support/backends/backends.h"
 #include "tests/support/mysql/database.h"
 
@@ -52,36 +54,46 @@ ClusterNames::~ClusterNames() {
 }
 
 std::string ClusterNames::settings() const {
-  // Sessions and leases that a busy machine does not lose: `end_sessions` spares a restart the wait
-  // for the first, but none takes a shard before the lease of its dead owner is over.
+  // Sessions and leases that a busy machine does not lose: `clear_dead` spares restarts the wait.
   return fmt::format(
       "[redis]\naddress = \"{}\"\ndatabase = {}\n"
       "[mysql]\naddress = \"{}\"\nuser = \"root\"\ndatabase = \"{}\"\n"
       "[cassandra]\naddresses = \"{}\"\nkeyspace = \"{}\"\nreplication = 1\n"
       "[kafka]\naddresses = \"{}\"\ntopic = \"{}\"\nlanes = 4\nreplication = 1\n"
-      "[zookeeper]\naddresses = \"{}\"\nprefix = \"/{}\"\nsession_timeout_ms = 20000\n"
-      "lease_ms = 2000\n",
+      "[zookeeper]\naddresses = \"{}\"\nprefix = \"/{}\"\nsession_timeout_ms = 30000\n"
+      "lease_ms = 10000\n",
       test::backend("redis"), redis_database_, test::backend("mysql"), name_,
       test::backend("cassandra"), name_, test::backend("kafka"), name_, test::backend("zookeeper"),
       name_);
 }
 
-void ClusterNames::end_sessions() const {
-  auto zookeeper = coordination::Handle::open(
-      test::backend("zookeeper"), 20s,
+void ClusterNames::clear_dead() const {
+  auto opened = coordination::Handle::open(
+      test::backend("zookeeper"), 60s,
       {.connected = [] {}, .expired = [] {}, .changed = [](const std::string&) {}});
-  if (!zookeeper) throw std::runtime_error(zookeeper.error().message);
+  if (!opened) throw std::runtime_error(opened.error().message);
+  auto& zookeeper = **opened;
+  const auto check = [](Zk result, const std::string& path) {
+    if (result != Zk::ok && result != Zk::no_node)  // what is not there needs no clearing
+      throw std::runtime_error(coordination::zk_error(result, "changing " + path).message);
+  };
+  const auto shards = "/" + name_ + "/shards";
+  coordination::Handle::Value table;
+  const auto found = zookeeper.get(shards, table, false);
+  check(found, shards);
+  if (found == Zk::no_node) return;  // nothing has run yet
+  slots::Slots slots(kShards, {});
+  if (auto read = slots.assign(table.data); !read) throw std::runtime_error(read.error().message);
+  for (std::uint32_t i = 0; i < kShards; ++i) {
+    const auto holder = slots.at(i).session;
+    slots.give({&i, 1}, holder);
+  }
+  check(zookeeper.set(shards, slots.text(), table.version), shards);
   for (const std::string folder : {"/sessions", "/members/message"}) {
     const auto path = "/" + name_ + folder;
     std::vector<std::string> nodes;
-    const auto listed = (*zookeeper)->children(path, nodes, false);
-    if (listed == Zk::no_node) continue;  // it has not run yet
-    if (listed != Zk::ok)
-      throw std::runtime_error(coordination::zk_error(listed, "reading " + path).message);
-    for (const auto& node : nodes)
-      if (const auto gone = (*zookeeper)->remove(path + "/" + node);
-          gone != Zk::ok && gone != Zk::no_node)
-        throw std::runtime_error(coordination::zk_error(gone, "ending a session").message);
+    check(zookeeper.children(path, nodes, false), path);
+    for (const auto& node : nodes) check(zookeeper.remove(path + "/" + node), path);
   }
 }
 

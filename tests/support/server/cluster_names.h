@@ -15,9 +15,11 @@ class ClusterNames {
 
   /// The sections of the configuration that say so, but [messages].
   std::string settings() const;
-  /// While none of its processes lives: ends in ZooKeeper the sessions that killed ones left, which
-  /// their time-out would do later. Throws std::runtime_error.
-  void end_sessions() const;
+  /// While none of its processes lives: releases in ZooKeeper the shards of those that were killed,
+  /// and ends their sessions, as the time-out of session and lease would later. (That they do, and
+  /// that nobody takes a shard before: tests/fault/cluster, tests/contract/coordination.) Throws
+  /// std::runtime_error.
+  void clear_dead() const;
 
  private:
   const std::string name_;

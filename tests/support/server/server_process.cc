@@ -227,7 +227,7 @@ bool ServerProcess::await(Child& child) {
 }
 
 void ServerProcess::start() {
-  if (cluster_) cluster_->end_sessions();
+  if (cluster_) cluster_->clear_dead();
   for (auto& child : children_) launch(child);
   for (auto& child : children_)
     if (!await(child)) FAIL() << "parleyd did not come up: " << log();
