@@ -169,34 +169,32 @@ class Waits : public ::testing::Test {
   test::RedisServer redis_;
 };
 
-/// Ann's messages, each of which arrives at Bob's, however often it has to be sent.
+/// Ann's messages, each of which arrives at Bob's, however often it has to be sent. Each by
+/// connections of its own: one that is silent while a server starts would be closed.
 class Talk {
  public:
-  explicit Talk(std::uint16_t port) {
-    const auto ann = sign_up(port, own_name("ann")), bob = sign_up(port, own_name("bob"));
-    talk_ = direct(ann.user_id(), bob.user_id());
-    a_.emplace(port, Client::Wire::pb);
-    b_.emplace(port, Client::Wire::pb);
-    a_->hello(ann.access_token());
-    b_->hello(bob.access_token());
-  }
+  explicit Talk(std::uint16_t port)
+      : port_(port), ann_(sign_up(port, own_name("ann"))), bob_(sign_up(port, own_name("bob"))) {}
   void goes_through(const std::string& text) {
+    Client a(port_, Client::Wire::pb), b(port_, Client::Wire::pb);
+    a.hello(ann_.access_token());
+    b.hello(bob_.access_token());
     v1::ServerFrame said;
     EXPECT_TRUE(eventually([&] {
-      said = a_->say(talk_, fmt::format("{}", ++sent_), text);
+      said = a.say(direct(ann_.user_id(), bob_.user_id()), fmt::format("{}", ++sent_), text);
       return said.has_result();
     })) << text
         << ": " << said.ShortDebugString();
     v1::Entry entry;
-    do entry = b_->next_entry();
+    do entry = b.next_entry();
     while (entry.seq() != 0 && entry.body().text() != text);
     EXPECT_NE(entry.seq(), 0u) << text << " does not arrive";
   }
 
  private:
+  const std::uint16_t port_;
+  const v1::Tokens ann_, bob_;
   int sent_ = 0;
-  std::string talk_;
-  std::optional<Client> a_, b_;
 };
 
 TEST_F(Waits, EachServerIsWaitedForAndMissedAndFoundAgain) {
@@ -212,7 +210,6 @@ TEST_F(Waits, EachServerIsWaitedForAndMissedAndFoundAgain) {
     EXPECT_TRUE(server.says(503, missing(name, address)));
     EXPECT_TRUE(eventually([&] { return !server.get("/readyz").body.contains("no answer yet"); }));
     EXPECT_TRUE(server.get("/readyz").body.starts_with("not ready\n"));
-    std::cout << server.get("/readyz").body << std::flush;
     EXPECT_EQ(server.get("/livez").status, 200u);
     auto gauge = fmt::format("parley_{}_up 0\n", name);
     std::ranges::transform(gauge, gauge.begin(),
@@ -252,7 +249,6 @@ TEST_F(Waits, EachServerIsWaitedForAndMissedAndFoundAgain) {
   away("Redis", redis_.address(), [&] { redis_.kill_hard(); }, [&] { redis_.start(); });
   server.signal(SIGTERM);
   EXPECT_EQ(server.end(), 0) << server.log();
-  std::cout << server.log() << std::flush;
 }
 
 TEST_F(Waits, WhoIsToldToEndWhileItWaitsEnds) {
@@ -312,7 +308,6 @@ TEST_F(Waits, ANameThatIsNotKnownYetIsWaitedFor) {
   EXPECT_TRUE(other.says(503, missing("ZooKeeper", "nowhere.invalid:2181")));
   for (auto* one : {&server, &other}) {
     EXPECT_TRUE(eventually([&] { return one->log().contains("event=missing"); }));
-    std::cout << one->get("/readyz").body << std::flush;
     one->signal(SIGTERM);
     EXPECT_EQ(one->end(), 0) << one->log();
   }
@@ -330,7 +325,6 @@ TEST_F(Waits, AClockThatIsOffIsRefusedWithByHowMuch) {
   EXPECT_TRUE(server.log().contains("the clock of this machine is 3600.")) << server.log();
   EXPECT_TRUE(server.log().contains(" s behind that of ZooKeeper at " + zookeeper_.address()))
       << server.log();
-  std::cout << server.log() << std::flush;
 }
 
 TEST_F(Waits, TheSecondProcessOfANumberIsRefused) {
@@ -342,7 +336,6 @@ TEST_F(Waits, TheSecondProcessOfANumberIsRefused) {
   EXPECT_TRUE(second.log().contains("another live process is message message-1, at 127.0.0.1:"))
       << second.log();
   EXPECT_TRUE(second.log().contains("by --message-id")) << second.log();
-  std::cout << second.log() << std::flush;
   EXPECT_EQ(first.get("/readyz").body, "ready\n");
 }
 
