@@ -17,32 +17,54 @@ constexpr std::chrono::seconds kHandOver{8};
 
 std::string message_process(std::uint64_t id) { return fmt::format("message-{}", id); }
 
+Cluster::Cluster(std::unique_ptr<Coordination> coordination, const Config& config,
+                 std::string process, Metrics& metrics)
+    : process_(std::move(process)),
+      addresses_(config.zookeeper.addresses),
+      listed_after_(2 * config.zookeeper.session_timeout),
+      metrics_{metrics.gauge("parley_shards_owned",
+                             fmt::format("Shards that a live process owns, of {}", kShards)),
+               metrics.gauge("parley_shards_served",
+                             "Those of them whose conversations this process serves")},
+      coordination_(std::move(coordination)) {
+  coordination_->listen([this](SessionEvent event) {
+    reached_ = event == SessionEvent::opened || event == SessionEvent::renewed;
+    if (event == SessionEvent::lost) numbers_lost_ = true;
+  });
+}
+
 Result<std::unique_ptr<Cluster>> Cluster::open(const Config& config, const std::string& process,
-                                               const Clock& clock, Metrics& metrics) {
+                                               Metrics& metrics) {
   coordination::ZookeeperSettings settings;
   settings.addresses = config.zookeeper.addresses;
   settings.prefix = config.zookeeper.prefix;
   settings.process = process;
   settings.session_timeout = config.zookeeper.session_timeout;
   settings.lease = config.zookeeper.lease;
+  settings.keep_trying = true;
   PARLEY_TRY(coordination, coordination::ZookeeperCoordination::open(std::move(settings)));
-  PARLEY_TRY(ahead, clock_ahead(*coordination, clock));
+  return std::unique_ptr<Cluster>(new Cluster(std::move(coordination), config, process, metrics));
+}
+
+Result<void> Cluster::reached(std::chrono::milliseconds patience) const {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (!reached_ && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  if (reached_) return {};
+  return fail(Code::unavailable, "this process's session is not answered: is it running there?");
+}
+
+Result<void> Cluster::check_clock(const Clock& clock) {
+  PARLEY_TRY_VOID(reached(std::chrono::seconds(1)));  // a session takes a moment to open
+  PARLEY_TRY(ahead, clock_ahead(*coordination_, clock));
   if (std::chrono::abs(ahead) > kClocksApart)
     return fail(Code::unsupported,
                 fmt::format("the clock of this machine is {:.1f} s {} that of ZooKeeper at {}: set "
                             "it right, 5 s are the most that is tolerated",
                             std::abs(static_cast<double>(ahead.count())) / 1e3,
-                            ahead.count() > 0 ? "ahead of" : "behind", config.zookeeper.addresses));
-  return std::unique_ptr<Cluster>(new Cluster(std::move(coordination), process, metrics));
+                            ahead.count() > 0 ? "ahead of" : "behind", addresses_));
+  return {};
 }
-
-Cluster::Cluster(std::unique_ptr<Coordination> coordination, std::string process, Metrics& metrics)
-    : process_(std::move(process)),
-      metrics_{metrics.gauge("parley_shards_owned",
-                             fmt::format("Shards that a live process owns, of {}", kShards)),
-               metrics.gauge("parley_shards_served",
-                             "Those of them whose conversations this process serves")},
-      coordination_(std::move(coordination)) {}
 
 bool Cluster::holds(ShardId shard, Generation generation) const {
   const std::shared_lock lock(mutex_);
@@ -52,6 +74,7 @@ bool Cluster::holds(ShardId shard, Generation generation) const {
 
 Result<std::vector<std::uint32_t>> Cluster::node_numbers(std::size_t count) {
   std::vector<std::uint32_t> numbers;
+  numbers_lost_ = false;  // before: they may be lost while they are claimed
   for (std::size_t i = 0; i < count; ++i) {
     PARLEY_TRY(claimed, coordination_->node_numbers().claim({}));
     numbers.push_back(claimed.number);
@@ -63,9 +86,12 @@ Result<std::vector<std::uint32_t>> Cluster::node_numbers(std::size_t count) {
 /// Those of a session that is over may be another process's by now.
 Result<void> Cluster::number_again() {
   if (!numbers_lost_) return {};
-  PARLEY_TRY(numbers, node_numbers(numbers_));
-  messages_->use_nodes(numbers);
-  numbers_lost_ = false;
+  auto claimed = node_numbers(numbers_);
+  if (!claimed) {
+    numbers_lost_ = true;
+    return std::unexpected(claimed.error());
+  }
+  messages_->use_nodes(*claimed);
   return {};
 }
 
@@ -79,22 +105,28 @@ void Cluster::route(rpc::MessageRouter& router) {
   });
 }
 
-Result<void> Cluster::serve(message::MessageService& messages, const std::string& address) {
+Result<void> Cluster::serve(message::MessageService& messages, const std::string& address,
+                            const std::stop_token& stop) {
   messages_ = &messages;
-  coordination_->listen([this](SessionEvent event) {
-    if (event == SessionEvent::lost) numbers_lost_ = true;
-  });
+  std::optional<std::chrono::steady_clock::time_point> refused;  // since when the name is taken
+  std::string told;
   for (;;) {
     auto joined = coordination_->membership().join({kKind, process_, address, ""});
     if (joined) break;
     const auto& error = joined.error();
-    if (error.code != Code::already_exists && error.code != Code::unavailable) return joined;
-    if (error.code == Code::already_exists && error.retry_after_ms == 0)
-      return fail(Code::already_exists,
-                  fmt::format("another process is {}: give this one another number by --message-id",
-                              process_));
-    log::warn("cluster", "event=waits process={} reason=\"{}\"", process_, error.message);
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::max(error.retry_after_ms, 100u)));
+    const auto now = std::chrono::steady_clock::now();
+    if (error.code == Code::already_exists) {
+      if (!refused) refused = now;
+      if (now - *refused > listed_after_)
+        return fail(Code::already_exists,
+                    fmt::format("{}: give this one another number by --message-id", error.message));
+    } else if (error.code != Code::unavailable) {
+      return joined;
+    }
+    if (stop.stop_requested()) return joined;
+    if (std::exchange(told, error.message) != error.message)
+      log::warn("cluster", "event=waits process={} reason=\"{}\"", process_, error.message);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   keeper_ = std::make_unique<message::ShardKeeper>(
       *coordination_, message::ShardKeeper::Settings{.kind = kKind, .process = process_},

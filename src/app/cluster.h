@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 #include <shared_mutex>
+#include <stop_token>
 
 #include "app/config.h"
 #include "base/metrics.h"
@@ -16,9 +17,14 @@ namespace parley::app {
 /// that it owns. Errors are one sentence for the person who starts the process.
 class Cluster {
  public:
-  /// `process`: what this one is called there. Also refused: a clock that is more than 5 s off.
+  /// `process`: what this one is called there. Succeeds also when ZooKeeper does not answer yet.
   static Result<std::unique_ptr<Cluster>> open(const Config& config, const std::string& process,
-                                               const Clock& clock, Metrics& metrics);
+                                               Metrics& metrics);
+  /// `unavailable`: there is no session, or it was not renewed in time, nor comes to be within
+  /// `patience`. Blocks; any thread.
+  Result<void> reached(std::chrono::milliseconds patience) const;
+  /// `unsupported`: the clock is more than 5 s off ZooKeeper's, and by how much. Blocks.
+  Result<void> check_clock(const Clock& clock);
 
   /// Whether this generation of the shard certainly is this process's now. Any thread.
   bool holds(ShardId shard, Generation generation) const;
@@ -28,8 +34,9 @@ class Cluster {
   void route(rpc::MessageRouter& router);
 
   /// Takes part in sharing the shards, as the process of that name. Blocks while an earlier process
-  /// of the name may still be alive; `already_exists`: there is one.
-  Result<void> serve(message::MessageService& messages, const std::string& address);
+  /// of the name may still be alive, or until `stop`; `already_exists`: there is one.
+  Result<void> serve(message::MessageService& messages, const std::string& address,
+                     const std::stop_token& stop);
   /// That generation of the shard is over: it is taken anew. Any thread.
   void give_up(ShardId shard, Generation generation);
   /// Hands everything over to others. Blocks, some seconds at most.
@@ -43,7 +50,8 @@ class Cluster {
     std::shared_ptr<const Lease> lease;
     bool served = false;
   };
-  Cluster(std::unique_ptr<Coordination> coordination, std::string process, Metrics& metrics);
+  Cluster(std::unique_ptr<Coordination> coordination, const Config& config, std::string process,
+          Metrics& metrics);
   void gained(const std::vector<ShardGrant>& grants);
   void yield(const std::vector<ShardId>& shards, std::function<void()> done);
   void lost(const std::vector<ShardId>& shards);
@@ -54,9 +62,12 @@ class Cluster {
   Result<void> number_again();
 
   const std::string process_;
+  const std::string addresses_;                   // of ZooKeeper, for people
+  const std::chrono::milliseconds listed_after_;  // so long after its death a process may be listed
   struct {
     Metric &owned, &served;
   } metrics_;
+  std::atomic<bool> reached_{false};
   message::MessageService* messages_ = nullptr;
   std::size_t numbers_ = 0;                // that were claimed
   std::atomic<bool> numbers_lost_{false};  // with the session

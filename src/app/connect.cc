@@ -134,7 +134,7 @@ Result<void> serve_services(Process& p) {
   if (p.sessions) rpc::serve(router, *p.loops, *p.sessions, gateway_ids(p));
   if (p.presence) rpc::serve(router, *p.presence);
   if (p.auth) {
-    PARLEY_TRY(key, ticket_key_of(*p.stores.accounts));
+    PARLEY_TRY(key, p.with_mysql([&p] { return ticket_key_of(*p.stores.accounts); }));
     rpc::serve(router, *p.auth, *p.auth, key);
   }
   if (p.users) rpc::serve(router, *p.users);

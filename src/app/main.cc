@@ -95,21 +95,16 @@ void greet(const Server& server, bool encrypted, const std::vector<Server::Perso
 int serve(const Config& config, const Targets& targets, const Arguments& arguments,
           SystemClock& clock, std::shared_ptr<net::Tls> tls) {
   if (auto fits = check_folder(config, arguments); !fits) return complain(kFailed, fits.error());
-  auto server = Server::start(config, targets, clock);
-  if (!server) return complain(kFailed, server.error());
-
-  std::vector<Server::Person> people;
-  if (arguments.demo && (*server)->has_gateway()) {
-    for (auto [name, display_name] : {std::pair("ann", "Ann"), std::pair("bob", "Bob")}) {
-      auto person = (*server)->demo_person(name, display_name);
-      if (!person) return complain(kFailed, person.error());
-      people.push_back(std::move(*person));
-    }
-  }
-  // Before anybody is told that the server is here, and may send one.
+  // Before the start, which may wait for others, and before anybody is told that the server is
+  // here.
   boost::asio::io_context signals;
   boost::asio::signal_set stop(signals, SIGTERM, SIGINT);
-  stop.async_wait([&](auto, int) { signals.stop(); });
+  std::stop_source stopping;
+  stop.async_wait([&](auto, int) {
+    fmt::print(stderr, "parleyd: stopping\n");
+    stopping.request_stop();
+    signals.stop();
+  });
   const CertificateWatch certificate(signals, config, tls);
   boost::asio::signal_set jump(signals);
   std::function<void()> wait_for_jump = [&] {
@@ -124,13 +119,30 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
     jump.add(SIGUSR2);
     wait_for_jump();
   }
+  std::thread while_starting([&] { signals.run(); });
+  auto server = Server::start(config, targets, clock, stopping.get_token());
+  signals.stop();
+  while_starting.join();
+  if (!server && stopping.stop_requested()) return 0;
+  if (!server) return complain(kFailed, server.error());
+
+  std::vector<Server::Person> people;
+  if (arguments.demo && (*server)->has_gateway()) {
+    for (auto [name, display_name] : {std::pair("ann", "Ann"), std::pair("bob", "Bob")}) {
+      auto person = (*server)->demo_person(name, display_name);
+      if (!person) return complain(kFailed, person.error());
+      people.push_back(std::move(*person));
+    }
+  }
   greet(**server, tls != nullptr, people);
   // The one line that programs wait for.
   fmt::print("listening on {}\n", (*server)->address());
   std::fflush(stdout);
 
-  signals.run();
-  fmt::print(stderr, "parleyd: stopping\n");
+  if (!stopping.stop_requested()) {
+    signals.restart();
+    signals.run();
+  }
   (*server)->stop();
   return 0;
 }

@@ -34,10 +34,14 @@ void Peers::stop() {
   for (auto& [address, peer] : by_address_) peer.channel->stop();
 }
 
-void Peers::wait_for(const std::string& address) const {
+Result<void> Peers::wait_for(const std::string& address, const std::stop_token& stop) const {
   const auto at = by_address_.find(address);
-  while (at != by_address_.end() && at->second.link->missing())
+  while (at != by_address_.end() && at->second.link->missing()) {
+    if (stop.stop_requested())
+      return fail(Code::unavailable, fmt::format("{} is missing", at->second.names));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return {};
 }
 
 std::string Peers::missing() const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "rpc/link.h"
@@ -22,7 +23,8 @@ class Peers {
   void stop();
 
   /// Blocks until the process at this address is there; one that is not spoken to: not at all.
-  void wait_for(const std::string& address) const;
+  /// `unavailable`: a stop was requested.
+  Result<void> wait_for(const std::string& address, const std::stop_token& stop) const;
 
   /// A line for each that is not there: which, since when, and why.
   std::string missing() const;

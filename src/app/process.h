@@ -8,6 +8,7 @@
 #include "app/admin.h"
 #include "app/cluster.h"
 #include "app/config.h"
+#include "app/health.h"
 #include "app/memory.h"
 #include "app/peers.h"
 #include "app/stores.h"
@@ -40,22 +41,31 @@ namespace parley::app {
 /// that its own services need there is an api: the service itself, or a stub. Without other
 /// processes (`--target=all`) there are no peers, stubs or servers for them.
 struct Process {
-  Process(const Config& c, SystemClock& k, Targets t)
-      : config(c), clock(k), hybrid(k), targets(std::move(t)) {}
+  Process(const Config& c, SystemClock& k, Targets t, std::stop_token s = {})
+      : config(c), clock(k), hybrid(k), stop(std::move(s)), targets(std::move(t)) {}
 
-  /// Before anything that the cluster tells of its changes is gone.
+  /// Before anything that is asked, or that the cluster tells of its changes, is gone.
   ~Process() {
+    health.stop();
     if (cluster) cluster->close();
   }
 
   bool has(std::string_view service) const { return targets.names.contains(service); }
+  /// What `call` comes to, again and again while the MySQL that it needs is not there.
+  template <class Call>
+  auto with_mysql(Call call) {
+    if (config.mysql.address.empty()) return call();
+    return health.wait_for("MySQL", config.mysql.address, std::move(call));
+  }
   /// Gateways by id: the one here, or its stub; null: there is no such gateway.
   ReachGateway reach();
 
   Config config;
   SystemClock& clock;
   HybridClock hybrid;
+  const std::stop_token stop;  // of the start: whoever waits gives up
   Metrics metrics;
+  Health health{metrics, stop};
   const Targets targets;
   std::unique_ptr<Cluster> cluster;  // where conversations have many logs
   Stores stores;
@@ -112,6 +122,7 @@ struct Process {
   std::unique_ptr<rpc::Server> services_server, gateway_server;
   std::unique_ptr<Admin> admin;
   HostPort listen, admin_listen;
+  std::atomic<bool> made{false};  // all of the above but the gateway: none comes or goes
   bool running = false;
 };
 

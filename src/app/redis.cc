@@ -28,13 +28,4 @@ Result<void> make_redis(Process& p) {
   return {};
 }
 
-std::string missing_redis(const Process& p) {
-  const auto missing = p.redis ? p.redis->missing() : std::nullopt;
-  if (!missing) return {};
-  const auto since = std::chrono::duration_cast<std::chrono::seconds>(
-      std::chrono::steady_clock::now() - missing->since);
-  return fmt::format("Redis at {} is missing since {} s: {}\n", p.redis->address(), since.count(),
-                     missing->why);
-}
-
 }  // namespace parley::app

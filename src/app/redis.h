@@ -1,6 +1,4 @@
 #pragma once
-#include <string>
-
 #include "base/result.h"
 
 namespace parley::app {
@@ -10,8 +8,5 @@ struct Process;
 /// The client of the configured Redis, if there is none yet; on the first loop. Whether the server
 /// is there shows later.
 Result<void> make_redis(Process& p);
-
-/// A line if Redis is needed here and not there: since when, and why. Any thread.
-std::string missing_redis(const Process& p);
 
 }  // namespace parley::app

@@ -6,7 +6,6 @@
 
 #include "app/connect.h"
 #include "app/process.h"
-#include "app/redis.h"
 #include "app/services.h"
 #include "base/log.h"
 
@@ -54,8 +53,13 @@ std::string cluster_name(const Process& p) {
 
 Result<void> make_services(Process& p) {
   if (p.config.many_logs() && (p.has("message") || is_needed(p, "message"))) {
-    PARLEY_TRY(opened, Cluster::open(p.config, cluster_name(p), p.clock, p.metrics));
+    PARLEY_TRY(opened, Cluster::open(p.config, cluster_name(p), p.metrics));
     p.cluster = std::move(opened);
+    const auto& zookeeper = p.config.zookeeper.addresses;
+    PARLEY_TRY_VOID(p.health.wait_for("ZooKeeper", zookeeper,
+                                      [&p] { return p.cluster->check_clock(p.clock); }));
+    p.health.watch("ZooKeeper", zookeeper,
+                   [&p] { return p.cluster->reached(std::chrono::seconds(3)); });
   }
   for (const auto& row : services())
     if (p.has(row.name)) PARLEY_TRY_VOID(row.open(p));
@@ -83,27 +87,33 @@ Result<void> open_admin(Process& p) {
   p.admin = std::move(made);
   p.admin_listen.port = p.admin->port();
   p.admin->set_others(
-      {[&p] { return (p.peers ? p.peers->missing() : "") + missing_redis(p); },
-       [&p] { return (!p.peers || p.peers->all_there()) && missing_redis(p).empty(); }});
+      {[&p] { return p.health.missing() + (p.made && p.peers ? p.peers->missing() : ""); },
+       [&p] { return p.health.missing().empty() && (!p.peers || p.peers->all_there()); }});
   return {};
 }
 
 /// From the lower services up; other processes reach them when they are there.
 Result<void> start_services(Process& p) {
-  if (p.redis) p.redis->start();
+  if (p.redis) {
+    p.redis->start();
+    p.health.watch("Redis", p.redis->address(), [&p]() -> Result<void> {
+      if (const auto missing = p.redis->missing()) return fail(Code::unavailable, missing->why);
+      return {};
+    });
+  }
   if (p.peers) p.peers->start();
   if (p.stubs.auth) p.stubs.auth->start();
   if (p.sessions) p.sessions->start();
   if (p.presence) p.presence->start();
   if (p.messages) PARLEY_TRY_VOID(p.messages->start());
   if (p.groups) {
-    if (p.peers) p.peers->wait_for(address_of(p.config, "message"));
+    if (p.peers) PARLEY_TRY_VOID(p.peers->wait_for(address_of(p.config, "message"), p.stop));
     PARLEY_TRY_VOID(p.groups->start());
   }
   if (!p.targets.all) PARLEY_TRY_VOID(serve_services(p));
   // Conversations come to this process when others can reach it.
   if (p.cluster && p.messages)
-    return p.cluster->serve(*p.messages, address_of(p.config, "message"));
+    return p.cluster->serve(*p.messages, address_of(p.config, "message"), p.stop);
   return {};
 }
 
@@ -125,12 +135,13 @@ Result<void> open_gateway(Process& p) {
 
 Result<void> run(Process& p) {
   p.loops = std::make_unique<Loops>(loop_count(p.config), p.config.server.pool_threads);
-  PARLEY_TRY_VOID(make_services(p));
-  // Clients' own address is tried before anything waits for others.
+  // Before anything waits: it says for what.
   PARLEY_TRY_VOID(open_admin(p));
   p.memory = std::make_unique<MemoryKeeper>(*p.loops);
   p.memory->start();
   p.loops->start();
+  PARLEY_TRY_VOID(make_services(p));
+  p.made = true;
   p.running = true;
   PARLEY_TRY_VOID(start_services(p));
   if (p.has("gateway")) PARLEY_TRY_VOID(open_gateway(p));
@@ -143,13 +154,17 @@ Result<void> run(Process& p) {
 Server::Server(std::unique_ptr<Process> parts) : parts_(std::move(parts)) {}
 
 Server::~Server() {
-  if (parts_->running) stop();
+  if (parts_->running)
+    stop();
+  else if (parts_->loops)
+    parts_->loops->stop();  // before what was made on them goes
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config, const Targets& targets,
-                                              SystemClock& clock) {
+                                              SystemClock& clock, std::stop_token stop) {
   raise_file_limit();
-  std::unique_ptr<Server> server(new Server(std::make_unique<Process>(config, clock, targets)));
+  std::unique_ptr<Server> server(
+      new Server(std::make_unique<Process>(config, clock, targets, std::move(stop))));
   PARLEY_TRY_VOID(run(*server->parts_));
   return server;
 }

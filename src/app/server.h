@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <stop_token>
 
 #include "app/targets.h"
 #include "base/clock.h"
@@ -14,9 +15,10 @@ struct Process;
 class Server {
  public:
   /// Opens the stores and starts. Errors are one sentence for the person who starts it.
-  /// Waits for other processes without which nothing can begin.
+  /// Waits for servers and other processes without which nothing can begin, until `stop` is
+  /// requested: then an error, of whatever was waited for.
   static Result<std::unique_ptr<Server>> start(const Config& config, const Targets& targets,
-                                               SystemClock& clock);
+                                               SystemClock& clock, std::stop_token stop);
   /// Ends at once what `stop` did not end in order.
   ~Server();
 

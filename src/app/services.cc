@@ -69,9 +69,10 @@ Result<void> make_auth(Process& p) {
         std::make_unique<failure_limits::RedisFailureLimits>(*p.redis, std::move(p.failure_limits));
   }
   auto& accounts = *p.stores.accounts;
-  PARLEY_TRY(made, auth::AuthService::open(accounts.accounts(), accounts.devices(),
-                                           accounts.secrets(), *p.failure_limits, p.clock,
-                                           p.loops->pool(), std::move(settings)));
+  PARLEY_TRY(made, p.with_mysql([&] {
+    return auth::AuthService::open(accounts.accounts(), accounts.devices(), accounts.secrets(),
+                                   *p.failure_limits, p.clock, p.loops->pool(), settings);
+  }));
   p.auth = std::move(made);
   p.api.auth = p.auth.get();
   return {};
@@ -100,7 +101,8 @@ Result<void> make_notification(Process& p) {
 
 /// One of several, each with the logs of its shards.
 Result<void> make_message_of_many(Process& p) {
-  PARLEY_TRY(nodes, p.cluster->node_numbers(p.loops->size()));
+  PARLEY_TRY(nodes, p.health.wait_for("ZooKeeper", p.config.zookeeper.addresses,
+                                      [&p] { return p.cluster->node_numbers(p.loops->size()); }));
   p.messages = std::make_unique<message::MessageService>(
       message::MessageService::Needs{
           *p.loops, p.clock, p.hybrid, *p.stores.published, nullptr, p.stores.logs.get(),
@@ -142,8 +144,9 @@ Result<void> make_group(Process& p) {
 
 /// The key of the tickets, which all gateways share, is with auth.
 Result<std::string> ticket_key(Process& p) {
-  if (p.auth) return ticket_key_of(*p.stores.accounts);
-  return run_on_loop(*p.loops, [&p] { return p.stubs.auth->connect([] { return false; }); });
+  if (p.auth) return p.with_mysql([&p] { return ticket_key_of(*p.stores.accounts); });
+  return run_on_loop(
+      *p.loops, [&p] { return p.stubs.auth->connect([&p] { return p.stop.stop_requested(); }); });
 }
 
 Result<void> make_gateway(Process& p) {

@@ -8,6 +8,7 @@
 #include "adapters/push/sql/push_sink.h"
 #include "adapters/shared/cassandra/migrate.h"
 #include "adapters/shared/mysql/database.h"
+#include "adapters/shared/mysql/reach.h"
 #include "adapters/shared/rows/rows.h"
 #include "adapters/shared/sqlite/database.h"
 #include "adapters/stream/kafka/consumer.h"
@@ -29,6 +30,19 @@ Result<std::unique_ptr<sql::Database>> open_database(const Config& config, std::
   return sqlite::Database::open({.folder = data / folder}, schema);
 }
 
+/// The same, waited for, and watched from then on.
+Result<std::unique_ptr<sql::Database>> open_database(Process& p, std::string_view folder,
+                                                     const sql::Schema& schema) {
+  PARLEY_TRY(db, p.with_mysql([&] { return open_database(p.config, folder, schema); }));
+  if (!p.config.mysql.address.empty()) {
+    PARLEY_TRY(settings, mysql_settings(p.config));
+    p.health.watch(
+        "MySQL", p.config.mysql.address,
+        [reach = std::make_shared<mysql::Reach>(std::move(settings))] { return reach->ask(); });
+  }
+  return std::move(db);
+}
+
 }  // namespace
 
 Result<std::filesystem::path> data_folder(const Config& config) {
@@ -43,7 +57,6 @@ Result<std::filesystem::path> data_folder(const Config& config) {
 }
 
 Result<void> Stores::open_conversations(const Config& config) {
-  if (conversations) return {};
   PARLEY_TRY(data, data_folder(config));
   RocksdbConversationStoreSettings settings;
   settings.flush_entries = config.store.flush_entries;
@@ -54,7 +67,6 @@ Result<void> Stores::open_conversations(const Config& config) {
 }
 
 Result<void> Stores::open_accounts(const Config& config) {
-  if (accounts) return {};
   PARLEY_TRY(db, open_database(config, "accounts", accounts::schema()));
   accounts = std::make_unique<accounts::SqlAccounts>(std::move(db));
   return {};
@@ -80,15 +92,16 @@ EntryPtr decode_record(std::string_view key, std::string_view value) {
   return rows::decode_entry(*id, Seq(rows::get_u64(value)), value.substr(8));
 }
 
-/// With the topic made.
-Result<stream::KafkaSettings> kafka_settings(const Process& p) {
+/// With the topic made, which is waited for.
+Result<stream::KafkaSettings> kafka_settings(Process& p) {
   stream::KafkaSettings settings;
   settings.brokers = p.config.kafka.addresses;
   settings.topic = p.config.kafka.topic;
   stream::TopicSettings topic;
   topic.lanes = static_cast<std::uint32_t>(p.config.kafka.lanes);
   topic.replicas = static_cast<std::uint32_t>(p.config.kafka.replication);
-  PARLEY_TRY_VOID(stream::make_topic(settings, topic));
+  PARLEY_TRY_VOID(p.health.wait_for("Kafka", settings.brokers,
+                                    [&] { return stream::make_topic(settings, topic); }));
   return settings;
 }
 
@@ -96,9 +109,16 @@ Result<stream::KafkaSettings> kafka_settings(const Process& p) {
 Result<void> open_cassandra(Process& p) {
   if (p.stores.cassandra) return {};
   PARLEY_TRY(settings, cassandra_settings(p.config));
-  PARLEY_TRY(session, cassandra::Session::open(settings));
-  PARLEY_TRY_VOID(cassandra::check_schema(*session));
-  p.stores.cassandra = std::move(session);
+  const auto& where = settings.contact_points;
+  const auto open = [&]() -> Result<void> {
+    PARLEY_TRY(session, cassandra::Session::open(settings));
+    PARLEY_TRY_VOID(cassandra::check_schema(*session));
+    p.stores.cassandra = std::move(session);
+    return {};
+  };
+  PARLEY_TRY_VOID(p.health.wait_for("Cassandra", where, open));
+  p.health.watch("Cassandra", where,
+                 [session = p.stores.cassandra] { return cassandra::reach(*session); });
   return {};
 }
 
@@ -116,6 +136,7 @@ Result<void> open_conversations(Process& p) {
   p.stores.logs = std::move(opened);
   PARLEY_TRY(kafka, kafka_settings(p));
   PARLEY_TRY(publisher, stream::KafkaPublisher::open(kafka));
+  p.health.watch("Kafka", kafka.brokers, [feed = publisher.get()] { return feed->reach(); });
   p.stores.feed = std::move(publisher);
   p.stores.published =
       std::make_unique<message::PublishingStore>(*p.stores.logs, *p.stores.feed, encode_record);
@@ -126,22 +147,28 @@ Result<void> open_feed(Process& p) {
   PARLEY_TRY(kafka, kafka_settings(p));
   kafka.group = p.config.kafka.topic + "-groups";  // others may share the brokers
   PARLEY_TRY(consumer, stream::KafkaConsumer::open(kafka, {}));
+  p.health.watch("Kafka", kafka.brokers, [feed = consumer.get()] { return feed->reach(); });
   p.feed_consumer = std::move(consumer);
   p.stream_feed = std::make_unique<group::StreamFeed>(*p.loops, *p.feed_consumer, decode_record);
   p.api.feed = p.stream_feed.get();
   return {};
 }
 
-Result<void> open_accounts(Process& p) { return p.stores.open_accounts(p.config); }
+Result<void> open_accounts(Process& p) {
+  if (p.stores.accounts) return {};
+  PARLEY_TRY(db, open_database(p, "accounts", accounts::schema()));
+  p.stores.accounts = std::make_unique<accounts::SqlAccounts>(std::move(db));
+  return {};
+}
 
 Result<void> open_pushes(Process& p) {
-  PARLEY_TRY(db, open_database(p.config, "notification", push::schema()));
+  PARLEY_TRY(db, open_database(p, "notification", push::schema()));
   p.stores.pushes = std::make_unique<push::SqlPushSink>(std::move(db));
   return {};
 }
 
 Result<void> open_groups(Process& p) {
-  PARLEY_TRY(db, open_database(p.config, "group", groups::schema()));
+  PARLEY_TRY(db, open_database(p, "group", groups::schema()));
   p.stores.groups = std::make_unique<groups::SqlGroupStore>(std::move(db));
   return {};
 }

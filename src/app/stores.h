@@ -29,6 +29,7 @@ struct Stores {
   std::unique_ptr<GroupStore> groups;
   std::unique_ptr<LastSeenStore> last_seen;
 
+  // For who does not wait for servers.
   Result<void> open_conversations(const Config& config);
   Result<void> open_accounts(const Config& config);
 };

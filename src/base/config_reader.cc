@@ -170,6 +170,16 @@ void ConfigReader::add_secret(std::string section, std::string key, std::string*
   rows_.back().secret = true;
 }
 
+std::string ConfigReader::there_are(std::string_view section) const {
+  std::vector<std::string_view> keys, sections;
+  for (const auto& row : rows_) {
+    if (row.section == section) keys.push_back(row.key);
+    if (std::ranges::find(sections, row.section) == sections.end()) sections.push_back(row.section);
+  }
+  if (keys.empty()) return fmt::format("there are the sections {}", fmt::join(sections, ", "));
+  return fmt::format("[{}] has {}", section, fmt::join(keys, ", "));
+}
+
 ConfigReader::Row* ConfigReader::find(std::string_view section, std::string_view key) {
   for (auto& row : rows_)
     if (row.section == section && row.key == key) return &row;
@@ -241,8 +251,8 @@ Result<void> ConfigReader::read_text(std::string_view toml_text, const std::stri
       auto* row = find(section.str(), key.str());
       if (!row)
         return fail(Code::invalid_argument,
-                    fmt::format("{}: there is no setting {}.{}: see parleyd --print-config",
-                                at(value), std::string_view(section), std::string_view(key)));
+                    fmt::format("{}: there is no setting {}.{}: {}; see parleyd --print-config",
+                                at(value), section.str(), key.str(), there_are(section.str())));
       auto text = text_of(value, row->target);
       if (!text)
         return fail(Code::invalid_argument, fmt::format("{}: {}.{} {}", at(value), row->section,

@@ -59,6 +59,7 @@ class ConfigReader {
 
  private:
   Row* find(std::string_view section, std::string_view key);
+  std::string there_are(std::string_view section) const;
   Result<void> assign(Row& row, std::string_view value, const std::string& where);
   std::vector<Row> rows_;
 };

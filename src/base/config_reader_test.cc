@@ -98,7 +98,11 @@ TEST_F(ConfigReaderTest, SaysFileAndLine) {
     return done ? std::string("accepted") : done.error().message;
   };
   EXPECT_EQ(said("[server]\n\nlisen = \"x\""),
-            "x.toml:3: there is no setting server.lisen: see parleyd --print-config");
+            "x.toml:3: there is no setting server.lisen: [server] has listen, strict, loops; see "
+            "parleyd --print-config");
+  EXPECT_EQ(said("[sever]\nlisten = \"x\""),
+            "x.toml:2: there is no setting sever.listen: there are the sections server, auth, "
+            "gateways; see parleyd --print-config");
   EXPECT_EQ(said("[server]\nloops = \"two\""),
             "x.toml:2: server.loops wants a whole number, 0 or more");
   EXPECT_EQ(said("[server]\nloops = 65"), "x.toml:2: server.loops is at most 64, not \"65\"");

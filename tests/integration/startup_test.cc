@@ -27,6 +27,10 @@ TEST(Startup, WrongSettingsAreOneSentenceWithFileAndLine) {
   std::ofstream(file) << "[server]\n\nlisen = \"x\"\n";
   expect_sentence(parleyd({"--config", file, "--verify-config"}), 2,
                   "parley.toml:3: there is no setting server.lisen");
+  std::ofstream(file) << "[services]\nmesage = \"127.0.0.1:7101\"\n";
+  expect_sentence(parleyd({"--config", file, "--target", "session"}), 2,
+                  "parley.toml:2: there is no setting services.mesage: [services] has session, "
+                  "presence, auth, notification, message, group");
   expect_sentence(parleyd({"--listen", "nonsense", "--verify-config"}), 2,
                   "nonsense is not ADDRESS:PORT");
   expect_sentence(parleyd({"--listen", "0.0.0.0:7070", "--verify-config"}), 2, "no TLS");

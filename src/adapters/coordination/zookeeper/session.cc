@@ -65,7 +65,8 @@ void Session::run_thread() {
         log::warn("zookeeper", "event=no_session addresses={}", settings_.addresses);
     }
     std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, kPause, [this] { return stopping_; })) return;
+    const auto pause = no_handle_.empty() ? kPause : kLongPause;
+    if (wake_.wait_for(lock, pause, [this] { return stopping_; })) return;
   }
 }
 
@@ -85,9 +86,11 @@ bool Session::open() {
                              {[this, mark] { mark(connected_); }, [this, mark] { mark(gone_); },
                               [this](std::string path) { changed_(std::move(path)); }});
   if (!opened) {
-    log::warn("zookeeper", "event=no_handle reason={}", opened.error().message);
+    if (std::exchange(no_handle_, opened.error().message) != opened.error().message)
+      log::warn("zookeeper", "event=no_handle reason={}", opened.error().message);
     return false;
   }
+  no_handle_.clear();
   handle_ = std::move(*opened);
   {
     // The library goes on trying by itself.

@@ -69,6 +69,7 @@ class Session {
 
  private:
   static constexpr std::chrono::milliseconds kPause{20};  // before what failed is tried again
+  static constexpr std::chrono::milliseconds kLongPause{1'000};  // before names are resolved again
 
   void run_thread();
   bool open();   // one attempt; true: there is a session
@@ -93,6 +94,7 @@ class Session {
 
   std::shared_ptr<Handle> handle_;  // the thread's
   std::shared_ptr<Lease> lease_;    // likewise
+  std::string no_handle_;           // likewise: why there is none
 
   std::mutex telling_;
   std::vector<Coordination::Listener> listeners_;

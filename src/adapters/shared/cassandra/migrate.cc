@@ -113,6 +113,14 @@ Result<int> migrate(const Settings& settings, int replication_factor,
   return under_lock(*session, steps);
 }
 
+Result<void> reach(Session& session) {
+  Options options;
+  options.timeout = 4s;
+  options.idempotent = true;
+  PARLEY_TRY_VOID(session.run("SELECT version FROM schema_version WHERE part = 'done'", options));
+  return {};
+}
+
 Result<void> check_schema(Session& session, std::span<const Migration> steps) {
   PARLEY_TRY(found, version_of(session));
   if (found > last_of(steps))

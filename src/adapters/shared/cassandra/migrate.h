@@ -15,4 +15,7 @@ Result<int> migrate(const Settings& settings, int replication_factor,
 /// `unsupported`: a sentence with the command to type.
 Result<void> check_schema(Session& session, std::span<const Migration> steps = migrations());
 
+/// Whether a quorum of the servers answers, within 4 s. Blocks.
+Result<void> reach(Session& session);
+
 }  // namespace parley::cassandra

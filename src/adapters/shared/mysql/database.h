@@ -11,8 +11,9 @@ namespace parley::mysql {
 class Database final : public sql::Database {
  public:
   /// Connects once, and looks at the schema. Errors are one sentence for the person who starts the
-  /// server: `unavailable`: it cannot be reached now; `unsupported`: the schema is not the one that
-  /// this program needs.
+  /// server: `unavailable`, `busy`: it cannot be reached now, or takes no more connections;
+  /// `forbidden`: it refuses this user; `unsupported`: the schema is not the one that this program
+  /// needs.
   static Result<std::unique_ptr<Database>> open(Settings settings, const sql::Schema& schema);
 
  private:

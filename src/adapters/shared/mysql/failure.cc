@@ -14,6 +14,9 @@ constexpr std::uint32_t kContendedRetryMs = 200;
 
 using Kind = Failure::Kind;
 
+// For what this user is, or is not allowed.
+constexpr std::initializer_list<unsigned> kRefused = {1044, 1045, 1130, 1227, 1251, 1275, 1698};
+
 bool is_one_of(unsigned number, std::initializer_list<unsigned> list) {
   return std::ranges::find(list, number) != list.end();
 }
@@ -32,7 +35,7 @@ Failure judge(unsigned number, const std::string& text) {
     return with(Kind::duplicate, Code::already_exists, "there is one with that key already", 0);
   if (is_one_of(number, {1040, 1203, 1226}))
     return with(Kind::other, Code::busy, "the database takes no more connections", kRetryMs);
-  if (is_one_of(number, {1044, 1045, 1130, 1227, 1251, 1275, 1698}))
+  if (is_one_of(number, kRefused))
     return with(Kind::other, Code::unavailable,
                 "the database refuses this user: check mysql.user and mysql.password", kRetryMs);
   // Server shutdown; killed; read-only or without a quorum, as one is that was just replaced;
@@ -58,7 +61,8 @@ Failure failure_of(const std::exception& e) {
 
 Error error_at_start(const Settings& settings, const std::exception& e) {
   const auto* known = dynamic_cast<const soci::soci_error*>(&e);
-  auto error = failure_of(e).error;
+  auto [kind, number, error] = failure_of(e);
+  if (is_one_of(number, kRefused)) error.code = Code::forbidden;
   if (error.code == Code::internal) error.message = "the database failed";
   // Without SOCI's context, which quotes what was bound and how it was to connect.
   error.message =

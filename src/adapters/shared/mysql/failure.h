@@ -22,7 +22,8 @@ struct Failure {
 Failure failure_of(const std::exception& e);
 
 /// The same for the person who starts a program: with where, and with the server's text. Of
-/// statements that carry no values only.
+/// statements that carry no values only. A user who is refused is `forbidden`: at the start that
+/// is not waited for.
 Error error_at_start(const Settings& settings, const std::exception& e);
 
 // Numbers that callers ask for by name (https://mariadb.com/kb/en/mariadb-error-code-reference/).

@@ -40,6 +40,19 @@ TEST(Failure, ALostServerIsUnavailable) {
   EXPECT_EQ(of(1040).error.code, Code::busy);
 }
 
+TEST(Failure, ARefusedUserIsNotWaitedForAtTheStart) {
+  const auto at_start = [](int number) {
+    return error_at_start({}, soci::mysql_soci_error("Access denied", number)).code;
+  };
+  for (const int number : {1044, 1045, 1130}) {
+    EXPECT_EQ(at_start(number), Code::forbidden) << number;
+    EXPECT_EQ(of(number).error.code, Code::unavailable) << number;
+  }
+  for (const int number : {2002, 2003, 2005, 2013, 1053})
+    EXPECT_EQ(at_start(number), Code::unavailable);
+  EXPECT_EQ(at_start(1040), Code::busy);
+}
+
 TEST(Failure, NoTextOfTheServerIsPassedOn) {
   for (const int number : {1062, 1064, 1366, 1406, 1205, 2013, 1146, 9999}) {
     const auto failure = of(number, "Duplicate entry '$argon2id$secret' for key");

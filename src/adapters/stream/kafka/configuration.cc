@@ -8,9 +8,15 @@
 namespace parley::stream {
 namespace {
 
-// Connections come and go by themselves; what fails for good comes back from the call.
+constexpr int kReachMs = 4'000;
+
+// Connections come and go by themselves, which FAIL and ERROR say; what fails for good comes back
+// from the call.
 void library_log(const rd_kafka_t*, int level, const char* facility, const char* text) {
-  if (level <= 3)
+  const std::string_view about(facility);
+  if (about == "FAIL" || about == "ERROR")
+    log::info("kafka", "library: {} {}", facility, text);
+  else if (level <= 3)
     log::warn("kafka", "library: {} {}", facility, text);
   else
     log::debug("kafka", "library: {} {}", facility, text);
@@ -39,6 +45,20 @@ Result<rd_kafka_t*> Configuration::make(rd_kafka_type_t type) {
     return fail(Code::unavailable, fmt::format("cannot make a client of Kafka: {}", reason));
   static_cast<void>(conf_.release());  // the client has it now
   return client;
+}
+
+Result<void> reach(rd_kafka_t* client, const KafkaSettings& settings) {
+  char reason[256];
+  if (rd_kafka_fatal_error(client, reason, sizeof reason))
+    return fail(Code::internal, fmt::format("this process's client is broken ({}): start the "
+                                            "process again",
+                                            reason));
+  const rd_kafka_metadata_t* found = nullptr;
+  if (const auto error = rd_kafka_metadata(client, 0, nullptr, &found, kReachMs))
+    return fail(Code::unavailable, fmt::format("Kafka at {} does not answer: {}", settings.brokers,
+                                               rd_kafka_err2str(error)));
+  rd_kafka_metadata_destroy(found);
+  return {};
 }
 
 Error kafka_error(rd_kafka_resp_err_t error, std::string_view what) {

@@ -33,6 +33,9 @@ struct DestroyPartitions {
 };
 using Partitions = std::unique_ptr<rd_kafka_topic_partition_list_t, DestroyPartitions>;
 
+/// Whether a broker answers, within 4 s, and the client is not broken for good. Blocks.
+Result<void> reach(rd_kafka_t* client, const KafkaSettings& settings);
+
 Error kafka_error(rd_kafka_resp_err_t error, std::string_view what);
 
 }  // namespace parley::stream

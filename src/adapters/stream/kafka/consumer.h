@@ -22,6 +22,9 @@ class KafkaConsumer final : public StreamConsumer {
   Result<void> seek(StreamPlace place) override;
   std::vector<LaneLag> lag() const override;
 
+  /// Whether it can be asked: as `reach` in configuration.h. Blocks; any thread.
+  Result<void> reach() const { return stream::reach(client_, settings_); }
+
  private:
   struct Own {
     std::int64_t begin = 0;      // everything before it is passed; negative: from the first record

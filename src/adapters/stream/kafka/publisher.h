@@ -22,6 +22,9 @@ class KafkaPublisher final : public StreamPublisher {
   Result<void> publish(std::string_view key, std::string_view value, Done done) override;
   std::size_t waiting() const override;
 
+  /// Whether it can be asked: as `reach` in configuration.h. Blocks; any thread.
+  Result<void> reach() const { return stream::reach(client_, settings_); }
+
  private:
   friend struct BreakKafkaPublisher;  // a test's
 

@@ -25,7 +25,8 @@ struct TopicSettings {
 };
 
 /// Makes the topic if it is not there, and waits until it can be used. `conflict`: it is there with
-/// another number of lanes, by which keys would change theirs. `unavailable`: no broker answers.
+/// another number of lanes, by which keys would change theirs. `forbidden`: it cannot be made.
+/// `unavailable`: no broker answers, or too few are there yet.
 Result<void> make_topic(const KafkaSettings& settings, const TopicSettings& topic);
 
 }  // namespace parley::stream

@@ -61,6 +61,12 @@ Result<void> create(rd_kafka_t* client, const KafkaSettings& settings, const Top
     if (count == 1) error = rd_kafka_topic_result_error(topics[0]);
   }
   // Another process that starts makes it too.
+  if (error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION || error == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
+      error == RD_KAFKA_RESP_ERR_INVALID_CONFIG ||
+      error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    return fail(Code::forbidden,
+                fmt::format("Kafka at {} refuses to make the topic {}: {}", settings.brokers,
+                            settings.topic, rd_kafka_err2str(error)));
   if (error && error != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
     return std::unexpected(kafka_error(
         error, fmt::format("at {}, making the topic {}", settings.brokers, settings.topic)));
@@ -72,6 +78,7 @@ Result<void> create(rd_kafka_t* client, const KafkaSettings& settings, const Top
 Result<void> make_topic(const KafkaSettings& settings, const TopicSettings& topic) {
   PARLEY_TRY(made, Configuration(settings).make(RD_KAFKA_PRODUCER));
   const Owned<rd_kafka_t, rd_kafka_destroy> client(made);
+  PARLEY_TRY_VOID(reach(client.get(), settings));
   // Made first and looked at then: a broker may make a topic, with a number of its own, because
   // somebody looks at it.
   PARLEY_TRY_VOID(create(client.get(), settings, topic));

@@ -1,7 +1,7 @@
 //! What went wrong, as few kinds and one text.
 use scylla::errors::{
-    BadQuery, DbError, ExecutionError, MetadataError, NewSessionError, PrepareError, RequestAttemptError,
-    SchemaAgreementError, UseKeyspaceError,
+    BadQuery, ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, ExecutionError,
+    MetadataError, NewSessionError, PrepareError, RequestAttemptError, SchemaAgreementError, UseKeyspaceError,
 };
 
 pub const OK: i32 = 0;
@@ -83,8 +83,25 @@ pub fn of_execution(error: ExecutionError) -> Failure {
     Failure::new(kind, error.to_string())
 }
 
+/// Whether the user is refused, and not only unknown as yet: a node that starts may not reach what it knows of users.
+fn refused(error: &ConnectionError) -> bool {
+    match error {
+        ConnectionError::ConnectionSetupRequestError(setup) => match setup.get_error() {
+            ConnectionSetupRequestErrorKind::DbError(DbError::AuthenticationError | DbError::Unauthorized, text) => {
+                !text.contains("Unable to perform authentication")
+            }
+            ConnectionSetupRequestErrorKind::MissingAuthentication => true,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 pub fn of_open(error: NewSessionError) -> Failure {
     let kind = match &error {
+        NewSessionError::MetadataError(MetadataError::ConnectionPoolError(ConnectionPoolError::Broken {
+            last_connection_error,
+        })) if refused(last_connection_error) => INVALID,
         NewSessionError::UseKeyspaceError(UseKeyspaceError::RequestError(attempt)) => of_attempt(attempt),
         NewSessionError::UseKeyspaceError(UseKeyspaceError::RequestTimeout(_)) => TIMED_OUT,
         NewSessionError::UseKeyspaceError(_) | NewSessionError::EmptyKnownNodesList => INVALID,
