@@ -129,7 +129,7 @@ SMALL = {
 }
 LATE = {
     "mysql-slow": slow("mysql", "mysql_address", ["auth", "group", "notification"]),
-    "redis-slow": slow("redis", "redis_address", ["session"]),
+    "redis-slow": slow("redis", "redis_address", ["session", "auth"]),
     "cassandra-slow": slow("cassandra", "cassandra_addresses", ["message 1", "message 2", "presence"]),
     "gateway-cut-off": Fault("a network that parts one gateway from ZooKeeper alone, for longer than its session", GATEWAYS, cut, mend, goes_on=True,
                              lasts=PAST_THE_LEASE, gated=("zookeeper", "zookeeper_addresses", GATEWAYS)),
