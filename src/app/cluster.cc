@@ -95,7 +95,11 @@ Result<void> Cluster::number_again() {
   return {};
 }
 
-void Cluster::route(rpc::MessageRouter& router) {
+void Cluster::route(rpc::MessageRouter& router,
+                    std::function<void(const std::string& process)> listed) {
+  coordination_->membership().watch(kKind, [listed = std::move(listed)](const auto& members) {
+    for (const Member& member : members) listed(member.id);
+  });
   coordination_->shards().watch([this, &router](const ShardOwners& owners) {
     std::vector<std::string> names;
     for (const auto& owner : owners) names.push_back(owner.process);

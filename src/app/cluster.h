@@ -30,8 +30,9 @@ class Cluster {
   bool holds(ShardId shard, Generation generation) const;
   /// So many numbers for Snowflakes, which no other process has while this one's session lives.
   Result<std::vector<std::uint32_t>> node_numbers(std::size_t count);
-  /// The router is told who owns what, from now on; it outlives this.
-  void route(rpc::MessageRouter& router);
+  /// From now on the router, which outlives this, is told who owns what, and `listed` which message
+  /// processes there are, whenever that changes. Both on a thread that must not be kept.
+  void route(rpc::MessageRouter& router, std::function<void(const std::string& process)> listed);
 
   /// Takes part in sharing the shards, as the process of that name. Blocks while an earlier process
   /// of the name may still be alive, or until `stop`; `already_exists`: there is one.

@@ -32,6 +32,20 @@ class MessageAgain final : public rpc::LinkUser {
   std::optional<std::chrono::steady_clock::time_point> lost_;
 };
 
+/// Tells the router whether a message process can be asked.
+class Reached final : public rpc::LinkUser {
+ public:
+  Reached(rpc::MessageRouter& router, std::string name) : router_(router), name_(std::move(name)) {
+    router_.set_reachable(name_, false);
+  }
+  void on_lost(const Error&) override { router_.set_reachable(name_, false); }
+  void on_open(rpc::v1::Frame&) override { router_.set_reachable(name_, true); }
+
+ private:
+  rpc::MessageRouter& router_;
+  const std::string name_;
+};
+
 }  // namespace
 
 std::vector<GatewayId> gateway_ids(const Process& p) {
@@ -74,6 +88,7 @@ void connect_notification(Process& p) {
 Result<void> connect_message_processes(Process& p) {
   PARLEY_TRY(processes, messages_of(p.config));
   std::map<std::string, MessageApi*> all;
+  std::map<std::string, rpc::Link*> others;
   for (const auto& [id, address] : processes) {
     if (p.has("message") && id == p.config.message_id) {
       all[message_process(id)] = p.messages.get();
@@ -85,9 +100,18 @@ Result<void> connect_message_processes(Process& p) {
     all[message_process(id)] = stub.get();
     if (!p.stubs.messages_again) p.stubs.messages_again = std::make_unique<MessageAgain>(p);
     to.add(*p.stubs.messages_again);
+    others[message_process(id)] = &to;
   }
   p.message_router = std::make_unique<rpc::MessageRouter>(*p.loops, std::move(all));
-  p.cluster->route(*p.message_router);
+  for (const auto& [name, to] : others) {
+    auto& reached =
+        p.stubs.reached.emplace_back(std::make_unique<Reached>(*p.message_router, name));
+    to->add(*reached);
+  }
+  // Whoever is listed can be reached, and will soon own something.
+  p.cluster->route(*p.message_router, [others](const std::string& name) {
+    if (const auto at = others.find(name); at != others.end()) at->second->hurry();
+  });
   p.api.messages = p.message_router.get();
   return {};
 }

@@ -88,6 +88,7 @@ struct Process {
     std::unique_ptr<rpc::MessageClient> messages;
     std::map<std::uint64_t, std::unique_ptr<rpc::MessageClient>> message_processes;  // by id
     std::unique_ptr<rpc::LinkUser> messages_again;
+    std::vector<std::unique_ptr<rpc::LinkUser>> reached;  // of message processes
     std::unique_ptr<rpc::FeedClient> feed;
     std::unique_ptr<rpc::GroupClient> groups;
     std::map<GatewayId, std::unique_ptr<rpc::DeliveryClient>> gateways;

@@ -28,6 +28,14 @@ void Link::start() {
   });
 }
 
+void Link::hurry() {
+  post([this] {
+    if (!ended_ || stopping_ || retry_.cancel() == 0) return;
+    pause_ = settings_.first_pause;
+    connect();
+  });
+}
+
 void Link::stop() {
   std::promise<void> ended;
   post([this, &ended] {

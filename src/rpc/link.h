@@ -29,8 +29,8 @@ class LinkUser {
 /// The stream to one other process, for all stubs that speak to it: made again, with growing
 /// pauses, whenever it breaks. Collects what the stubs ask in a loop turn into one frame, and has
 /// one frame on its way at a time, so that batches grow under load. Lives on one loop, where all of
-/// it but `start`, `stop` and `missing` is to be called. Nothing is durable or repeated here:
-/// whoever asked is told.
+/// it but `start`, `hurry`, `stop` and `missing` is to be called. Nothing is durable or repeated
+/// here: whoever asked is told.
 class Link {
  public:
   struct Settings {
@@ -51,6 +51,8 @@ class Link {
   void add(LinkUser& user) { users_.push_back(&user); }
   /// The loops may run, or not yet.
   void start();
+  /// The other side has come (back): connects now, if it waits to try again. Any thread.
+  void hurry();
   /// Blocks until the stream has ended; everything under way was answered. The loops still run.
   void stop();
 

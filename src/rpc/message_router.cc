@@ -86,13 +86,32 @@ MessageRouter::~MessageRouter() = default;
 
 void MessageRouter::set_owners(std::vector<std::string> names) {
   PARLEY_CHECK(names.size() == kShards, "an owner by shard");
-  auto owners = std::make_shared<ShardApis>();
-  for (const auto& name : names) {
-    const auto at = processes_.find(name);
-    owners->push_back(at == processes_.end() ? nullptr : at->second);
-  }
   {
     const std::lock_guard lock(mutex_);
+    names_ = std::move(names);
+  }
+  publish();
+}
+
+void MessageRouter::set_reachable(const std::string& name, bool reachable) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool changed =
+        reachable ? unreachable_.erase(name) > 0 : unreachable_.insert(name).second;
+    if (!changed) return;
+  }
+  publish();
+}
+
+void MessageRouter::publish() {
+  {
+    const std::lock_guard lock(mutex_);
+    auto owners = std::make_shared<ShardApis>(kShards, nullptr);
+    for (std::size_t shard = 0; shard < names_.size(); ++shard) {
+      const auto at = processes_.find(names_[shard]);
+      if (at != processes_.end() && !unreachable_.contains(at->first))
+        (*owners)[shard] = at->second;
+    }
     owners_ = std::move(owners);
   }
   for (std::size_t i = 0; i < desks_.size(); ++i)

@@ -2,6 +2,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "api/message.h"
@@ -23,6 +24,9 @@ class MessageRouter final : public MessageApi {
 
   /// The owners' names, by shard; empty: nobody. Any thread.
   void set_owners(std::vector<std::string> names);
+  /// Who cannot be asked counts as nobody, so what is sent to it waits. All can, at first. Any
+  /// thread.
+  void set_reachable(const std::string& name, bool reachable);
 
   void send(std::vector<SendRequest> batch, MessageListener& listener) override;
   void mark(std::vector<MarkRequest> batch, MessageListener& listener) override;
@@ -44,6 +48,8 @@ class MessageRouter final : public MessageApi {
  private:
   class Desk;  // of a loop
 
+  void publish();
+
   std::shared_ptr<const ShardApis> owners() const;
   MessageApi* owner(const ConversationId& conversation) const;
   /// `ask(MessageApi&)` of the conversation's owner.
@@ -57,6 +63,8 @@ class MessageRouter final : public MessageApi {
   const std::map<std::string, MessageApi*> processes_;
   const std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;
+  std::vector<std::string> names_;
+  std::set<std::string> unreachable_;
   std::shared_ptr<const ShardApis> owners_;
   std::vector<std::unique_ptr<Desk>> desks_;
 };

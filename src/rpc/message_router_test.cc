@@ -231,6 +231,17 @@ TEST_F(HandOver, WhatNobodyOwnsYetWaits) {
   EXPECT_EQ(answered(2, 2), (Tokens{1, 2}));
 }
 
+TEST_F(HandOver, WhoCannotBeReachedIsNotAskedUntilItCan) {
+  owned_by("two");
+  patient_.set_reachable("two", false);
+  ask({1}, talk(true));
+  owned_by("two");  // still
+  ask({2}, talk(true));
+  on_loop([&] { EXPECT_TRUE(final_.empty()); });
+  patient_.set_reachable("two", true);
+  EXPECT_EQ(answered(2, 2), (Tokens{1, 2}));
+}
+
 TEST_F(HandOver, TheSameOwnerIsAskedAgainUntilItServes) {
   owned_by("slow");
   ask({1}, talk(true));
