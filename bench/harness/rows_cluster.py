@@ -161,7 +161,8 @@ def killed(form, samples):
         refused.add(report["counts"]["sends_refused"])
         reconnects.add(report["counts"]["reconnects"])
         print(f"{victim} killed: longest pause {row.samples[-1]:.2f} s, {refused.samples[-1]} sends refused for a while, "
-              f"{reconnects.samples[-1]} sessions begun anew, {report['counts']['acknowledged']} acknowledged, all there", flush=True)
+              f"{reconnects.samples[-1]} sessions begun anew, {report['counts']['acknowledged']} acknowledged, all there; errors of "
+              f"all requests: {report['errors']}", flush=True)
     row.note("the longest that any of 60 sends a second waited for its acknowledgement, from its intended time; nothing was lost, doubled "
              "or reordered. The worst of all runs")
     refused.note("answered with a retryable error and sent again by the client")
@@ -193,8 +194,8 @@ def handed_over(form, samples):
         reconnects.add(given["counts"]["reconnects"])
         took.add(seconds)
         print(f"hand-over of every shard in {seconds:.1f} s: {refused.samples[-1]} sends refused, {reconnects.samples[-1]} sessions "
-              f"begun anew, p99 {tail.samples[-1]:.1f} ms (without: {tail.floors[-1]:.1f}), longest {longest.samples[-1]:.0f} ms",
-              flush=True)
+              f"begun anew, p99 {tail.samples[-1]:.1f} ms (without: {tail.floors[-1]:.1f}), longest {longest.samples[-1]:.0f} ms; "
+              f"errors of all requests: {given['errors']}", flush=True)
     refused.note("of 2,500 sends in 25 s, during which one message process after the other was ended and started again")
     tail.note("of all sends of those 25 s; floor: the same load without a hand-over")
     return [refused, tail, longest, reconnects, took]
