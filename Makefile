@@ -11,7 +11,7 @@ NINJA = ninja -j $(JOBS) -C
 PROGRAMS = parleyd parley parley-load
 SOURCES = git ls-files '*.h' '*.cc'
 
-.PHONY: help deps run split cluster cluster-status cluster-down backends backends-down build dev test tsan fault fuzz bench lint tidy format clean check-debootstrap
+.PHONY: help deps run split cluster cluster-status cluster-down backends backends-down build dev test tsan fault fuzz bench bench-cluster lint tidy format clean check-debootstrap
 
 help: ## print this list
 	@echo "Parley: type 'make run' for a server, 'make test' to check it."
@@ -75,6 +75,10 @@ bench: ## measure against the floors; writes build/release/bench.json
 	@$(MAKE) -s build/release/build.ninja
 	@$(NINJA) build/release $(PROGRAMS) benches
 	@bench/run
+
+bench-cluster: build ## measure the cluster's small form on this machine; writes build/release/bench_cluster.json
+	@scripts/bootstrap cluster
+	@bench/cluster
 
 lint: ## check the include directions, the API documents and the format
 	@scripts/bootstrap test

@@ -31,7 +31,8 @@ class Failed(Exception):
 
 def _prepare(core):
     def run():
-        os.sched_setaffinity(0, {core})
+        if core is not None:
+            os.sched_setaffinity(0, {core})
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -39,7 +40,7 @@ def _prepare(core):
 
 
 class Program:
-    """A process on one core; with it, a file of its standard error."""
+    """A process on one core, or on any (None); with it, a file of its standard error."""
 
     def __init__(self, name, command, core, folder, environment=None):
         self.name = name

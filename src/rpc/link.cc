@@ -17,6 +17,7 @@ Link::Link(Loops& loops, std::size_t home, Channel& channel, Settings settings)
       pause_(settings_.first_pause),
       retry_(loops.at(home)),
       ticker_(loops.at(home)),
+      more_(loops.at(home)),
       missing_(Missing{Now::now(), "not connected yet"}) {}
 
 Link::~Link() = default;
@@ -42,6 +43,7 @@ void Link::stop() {
     stopping_ = true;
     retry_.cancel();
     ticker_.cancel();
+    more_.cancel();
     if (ended_) {
       on_ended(unavailable("the server is stopping"));
       return ended.set_value();
@@ -188,11 +190,27 @@ v1::Frame& Link::add_to_frame(std::size_t bytes) {
 }
 
 void Link::flush() {
-  if (!open_ || !stream_ || writing_ || frame_notices_ == 0) return;
+  if (!open_ || !stream_ || writing_ || frame_notices_ == 0 || waits_for_more()) return;
   writing_ = true;
+  written_ = Now::now();
   stream_->write(frame_);
   frame_.Clear();
   frame_bytes_ = frame_notices_ = 0;
+}
+
+bool Link::waits_for_more() {
+  if (unanswered_ < settings_.several || frame_bytes_ > settings_.full) return false;
+  const auto until = written_ + settings_.together;
+  if (Now::now() >= until) return false;
+  if (!std::exchange(waiting_, true)) {
+    more_.expires_at(until);
+    more_.async_wait([this](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      waiting_ = false;
+      flush();
+    });
+  }
+  return true;
 }
 
 void Link::tick() {

@@ -28,9 +28,11 @@ class LinkUser {
 
 /// The stream to one other process, for all stubs that speak to it: made again, with growing
 /// pauses, whenever it breaks. Collects what the stubs ask in a loop turn into one frame, and has
-/// one frame on its way at a time, so that batches grow under load. Lives on one loop, where all of
-/// it but `start`, `hurry`, `stop` and `missing` is to be called. Nothing is durable or repeated
-/// here: whoever asked is told.
+/// one frame on its way at a time, so that batches grow under load. What a frame costs is decided
+/// by there being one, not by what is in it: while several requests are unanswered, the next frame
+/// follows the one before after `together` at the earliest; a lone one goes at once. Lives on one
+/// loop, where all of it but `start`, `hurry`, `stop` and `missing` is to be called. Nothing is
+/// durable or repeated here: whoever asked is told.
 class Link {
  public:
   struct Settings {
@@ -38,6 +40,9 @@ class Link {
     std::size_t unanswered = 8'192;  // beyond: `unavailable` at once
     std::size_t queued_bytes = 16 << 20;
     std::size_t queued_notices = 8'192;  // of those without an answer; beyond, they are dropped
+    std::size_t several = 4;             // unanswered requests: from here on frames wait for more
+    std::chrono::microseconds together{500};
+    std::size_t full = 64 << 10;  // bytes of a frame that waits for no more
     std::chrono::milliseconds tick{250};
     std::chrono::milliseconds silent_after{3'000};   // nothing heard: `unavailable` at once
     std::chrono::milliseconds broken_after{10'000};  // the stream is made again
@@ -92,6 +97,8 @@ class Link {
   void on_ended(Error why);
   void opened();
   void flush();
+  /// Whether the frame waits for more; it is written when that is over.
+  bool waits_for_more();
   void tick();
   void set_missing(std::string why);
 
@@ -103,16 +110,16 @@ class Link {
 
   Channel::Stream* stream_ = nullptr;
   bool ended_ = true;  // no call is under way
-  bool open_ = false, writing_ = false, flushing_ = false, stopping_ = false;
+  bool open_ = false, writing_ = false, flushing_ = false, waiting_ = false, stopping_ = false;
   std::function<void()> stopped_;
   v1::Frame frame_;
   std::size_t frame_bytes_ = 0, frame_notices_ = 0;
   std::uint64_t last_token_ = 0;
   std::size_t unanswered_ = 0;
-  std::chrono::steady_clock::time_point heard_{}, asked_whether_there_{};
+  std::chrono::steady_clock::time_point heard_{}, asked_whether_there_{}, written_{};
   std::chrono::milliseconds pause_{};
   std::optional<Error> refused_;  // the other side's version is not ours
-  boost::asio::steady_timer retry_, ticker_;
+  boost::asio::steady_timer retry_, ticker_, more_;
 
   mutable std::mutex mutex_;  // of missing_ alone
   std::optional<Missing> missing_;

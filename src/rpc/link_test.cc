@@ -176,6 +176,40 @@ TEST_F(LinkTest, BeyondTheBoundSendsAreRefusedAtOnceAndTakenAgainWhenThereIsRoom
   EXPECT_TRUE(answers.sent(bound + 2));
 }
 
+/// Nothing but requests sets a frame on its way.
+Link::Settings together(std::size_t several, std::chrono::microseconds together) {
+  auto settings = Asking::quick();
+  settings.silent_after = settings.broken_after = std::chrono::hours(1);
+  settings.several = several;
+  settings.together = together;
+  return settings;
+}
+
+TEST_F(LinkTest, ALoneRequestGoesAtOnceAndWhileSeveralAreUnansweredTheyTravelTogether) {
+  const auto settings = together(2, std::chrono::hours(1));
+  connect(settings);
+  fake.hold();
+  send({request(1, kTalk, "alone")});
+  ASSERT_TRUE(eventually([&] { return fake.kept() == 1; }));
+  send({request(2, kTalk, "waits")});
+  ASSERT_TRUE(await(asking->loops, messages->head(kTalk)));
+  EXPECT_EQ(fake.sends().size(), 1u);
+  send({request(3, kTalk, std::string(settings.full, 'x'))});
+  ASSERT_TRUE(eventually([&] { return fake.kept() == 2; })) << "a full frame does not wait";
+  EXPECT_EQ(fake.sends().size(), 3u);
+  fake.release();
+  ASSERT_TRUE(eventually([&] { return answers.sent() == 3; }));
+}
+
+TEST_F(LinkTest, WhatWaitedForMoreGoesByItself) {
+  connect(together(1, std::chrono::milliseconds(20)));
+  fake.hold();
+  for (std::uint64_t i = 1; i <= 10; ++i) send({request(i, kTalk, "x")});
+  ASSERT_TRUE(eventually([&] { return fake.sends().size() == 10; }));
+  fake.release();
+  ASSERT_TRUE(eventually([&] { return answers.sent() == 10; }));
+}
+
 TEST_F(LinkTest, APeerThatIsSilentIsUnavailableAtOnceUntilItSpeaksAgain) {
   auto settings = Asking::quick();
   settings.tick = std::chrono::milliseconds(20);

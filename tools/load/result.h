@@ -25,6 +25,7 @@ enum class Counter : std::uint8_t {
   drops,
   reconnects,
   retryable_errors,
+  sends_refused,  // answers to sends that were an error, each time one is
   history_entries,
   views,
   group_sends,  // acknowledged in groups
@@ -51,6 +52,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Counter::
                   "drops",
                   "reconnects",
                   "retryable_errors",
+                  "sends_refused",
                   "history_entries",
                   "views",
                   "group_sends",

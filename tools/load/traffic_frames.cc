@@ -218,6 +218,7 @@ void Traffic::on_error(Client& client, std::uint64_t re, const v1::Error& error)
   const auto kind = static_cast<Request>(re & ((1U << kRequestBits) - 1));
   ++result_.errors[error.code()];
   const bool ours = re >= (1U << kRequestBits);
+  if (ours && kind == Request::send) ++result_[Counter::sends_refused];
   if (ours && kind == Request::proof && error.code() == "not_found") {
     // A conversation begins with its first entry: here none was stored.
     return on_proof_history(client, which, v1::History());

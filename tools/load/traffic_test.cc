@@ -124,6 +124,7 @@ TEST_F(TrafficTest, TriesAgainWhatFailedForNow) {
   const Result result = run(server);
   EXPECT_EQ(result.faults.total(), 0U) << all(result);
   EXPECT_GT(result.errors.at("unavailable"), 0U);
+  EXPECT_EQ(result[Counter::sends_refused], result.errors.at("unavailable"));
   EXPECT_EQ(result[Counter::acknowledged], 4 * 30U);
 }
 
