@@ -57,8 +57,9 @@ struct Call {
 struct Channel::Impl {
   explicit Impl(Settings s)
       : settings(std::move(s)),
-        stub(grpc::CreateCustomChannel(settings.address, grpc::InsecureChannelCredentials(),
-                                       arguments(settings))) {}
+        channel(grpc::CreateCustomChannel(settings.address, grpc::InsecureChannelCredentials(),
+                                          arguments(settings))),
+        stub(channel) {}
 
   /// False once the channel stops.
   bool enter(grpc::ClientContext& context) {
@@ -74,6 +75,7 @@ struct Channel::Impl {
   }
 
   const Settings settings;
+  const std::shared_ptr<grpc::Channel> channel;
   grpc::GenericStub stub;
   std::mutex mutex;
   std::condition_variable none_open;
@@ -178,6 +180,8 @@ Channel::Stream* Channel::open(StreamEvents events) {
   stream->start(impl_->stub);
   return stream;
 }
+
+void Channel::hurry() { grpc::experimental::ChannelResetConnectionBackoff(impl_->channel.get()); }
 
 void Channel::stop() {
   std::unique_lock lock(impl_->mutex);

@@ -57,6 +57,8 @@ class Channel {
   /// Null: the channel stops.
   Stream* open(StreamEvents events);
 
+  /// The other side has come (back): does not wait before the next attempt to connect. Any thread.
+  void hurry();
   /// Cancels the calls under way and waits until they have ended; then every call is refused. The
   /// loops still run. Blocks.
   void stop();

@@ -33,6 +33,7 @@ void Link::hurry() {
   post([this] {
     if (!ended_ || stopping_ || retry_.cancel() == 0) return;
     pause_ = settings_.first_pause;
+    channel_.hurry();
     connect();
   });
 }

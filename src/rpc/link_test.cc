@@ -266,6 +266,30 @@ TEST(Version, APeerOfAnotherVersionIsRefusedAndItsCallersAreToldAtOnce) {
   serving.stop();
 }
 
+TEST(Down, WhoHearsThatAPeerHasComeDoesNotWaitForThePause) {
+  Serving serving;
+  FakeMessages fake(serving.loops);
+  serve(serving.router, serving.loops, fake);
+  serving.start();
+  serving.stop();
+  auto settings = Asking::quick();
+  settings.first_pause = settings.longest_pause = std::chrono::hours(1);
+  Asking asking(serving.address(), settings);
+  asking.start();
+  ASSERT_TRUE(eventually([&] {
+    const auto missing = asking.link.missing();
+    return missing && missing->why != "not connected yet";
+  }));
+  serving.start();
+  // Again for as long as the first attempt is not over.
+  EXPECT_TRUE(eventually([&] {
+    asking.link.hurry();
+    return !asking.link.missing();
+  }));
+  asking.stop();
+  serving.stop();
+}
+
 TEST(Down, APeerThatIsNotThereIsUnavailableAtOnceAndFoundWhenItComes) {
   Serving serving;
   FakeMessages fake(serving.loops);
