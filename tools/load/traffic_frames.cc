@@ -104,8 +104,8 @@ void Traffic::on_entry(Client& client, const v1::Entry& entry) {
     if (own && group) return;
     ++result_[Counter::repeats];
     // It is handed over again because the server does not know that it has arrived.
-    if (entry.seq() <= held && entry.seq() <= delivered_sent_[log]) {
-      delivered_sent_[log] = entry.seq() - 1;
+    if (entry.seq() <= held) {
+      delivered_sent_[log] = std::min(delivered_sent_[log], entry.seq() - 1);
       mark_dirty(client, log);
     }
     return;
@@ -148,6 +148,8 @@ void Traffic::on_sent(Client& client, SendIndex send, const v1::Sent& sent) {
   const LogIndex log = log_of(client, record.conversation);
   const std::uint64_t held = checker_.held_up_to(log);
   if (!checker_.acknowledged(send, log, sent, arrival)) return;
+  // Entries of others that came before it are held now as well.
+  if (checker_.held_up_to(log) > sent.seq()) mark_dirty(client, log);
   if (checker_.held_up_to(log) == held && checker_.highest(log) > held && !hole_known_[log]) {
     hole_known_[log] = true;
     holes_.push_back({log, client.session.number, turn_now_});

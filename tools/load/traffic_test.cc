@@ -135,6 +135,15 @@ TEST_F(TrafficTest, FetchesAGapThatStaysOpen) {
   EXPECT_GE(result[Counter::holes_fetched], 1U);
 }
 
+TEST_F(TrafficTest, ConfirmsWhatItsOwnResultCompletes) {
+  options.users = 2;
+  options.messages = 1;
+  options.outstanding = 1;
+  FakeServer server({.late_result = 1});
+  const Result result = run(server);
+  EXPECT_EQ(result.faults.total(), 0U) << all(result);
+}
+
 TEST_F(TrafficTest, FindsAServerThatCutsConnections) {
   FakeServer server({.close_after = 50});
   const Result result = run(server);

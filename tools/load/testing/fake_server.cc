@@ -241,10 +241,14 @@ void FakeServer::send(Peer& peer, std::uint64_t re, const v1::Send& send) {
     return;
   }
   *frame.mutable_result()->mutable_sent() = sent;
-  put(peer, frame);
+  if (stored_ == spoil_.late_result)
+    late_result_ = [&peer, frame] { put(peer, frame); };
+  else
+    put(peer, frame);
   // In a group the connection that sent it gets it as well.
   const Peer* but = groups_.contains(send.conversation_id()) ? nullptr : &peer;
   if (stored_ != spoil_.withhold && stored_ != spoil_.hide_live) deliver(entry, but);
+  if (late_result_ && stored_ > spoil_.late_result) std::exchange(late_result_, nullptr)();
   if (stored_ == spoil_.lose_stored) log.entries.back() = log.entries.front();
   if (stored_ == spoil_.double_stored) {
     entry.set_seq(entry.seq() + 1);

@@ -25,6 +25,7 @@ class FakeServer {
     std::size_t other_content = 0;    // one device is shown another text
     std::size_t withhold = 0;         // never delivered
     std::size_t hide_live = 0;        // not delivered live; a history has it
+    std::size_t late_result = 0;      // its sender sees the next entry first
     std::size_t close_after = 0;      // all connections are cut before the acknowledgement
     std::size_t retryable_every = 0;  // every so manieth send is told `unavailable`, not stored
     std::size_t skip_member = 0;      // one member of a group is never told, by no way
@@ -76,6 +77,7 @@ class FakeServer {
   std::mutex mutex_;  // of the logs
   std::map<std::string, Log> logs_;
   std::uint64_t skipped_message_ = 0;
+  std::function<void()> late_result_;  // puts it
   std::map<std::string, v1::Sent> answers_;
   std::size_t stored_ = 0;
   std::size_t asked_ = 0;
