@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view kConsumer = "delivery";
 constexpr std::string_view kConsumers[] = {kConsumer, "groups"};  // all must pass what is trimmed
 constexpr std::size_t kFeedPage = 10'000;
-constexpr std::size_t kLoading = 16;  // conversations that are read side by side
+constexpr std::size_t kLookingBack = 2;  // shards
+constexpr std::size_t kLoading = 16;     // conversations that are read side by side
 constexpr std::chrono::seconds kKeepPosition{2};
 }  // namespace
 
@@ -21,6 +22,7 @@ MessageService::MessageService(Needs needs, Settings settings)
     : feed_(needs.feed),
       duties_(needs.duties),
       loading_(feed_ ? nullptr : std::make_unique<boost::asio::thread_pool>(kLoading)),
+      looking_back_(feed_ ? nullptr : std::make_unique<boost::asio::thread_pool>(kLookingBack)),
       feed_reader_(feed_ ? std::make_unique<FeedReader>(needs.loops, needs.store, *feed_,
                                                         shared_.stored_position)
                          : nullptr),
@@ -205,6 +207,7 @@ void MessageService::close(std::function<void()> drained) {
     if (open->fetch_sub(1) != 1) return;
     // Nobody reads any more, but a thread may still be letting go of what belongs to a loop.
     if (loading_) loading_->join();
+    if (looking_back_) looking_back_->join();
     drained();
   };
   boost::asio::post(shared_.loops.at(0), [this, ended] {

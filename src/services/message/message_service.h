@@ -103,7 +103,9 @@ class MessageService final : public MessageApi {
 
   Feed* feed_;
   ShardDuties* duties_;
-  std::unique_ptr<boost::asio::thread_pool> loading_;  // where there is not one log
+  // Where there is not one log. What is looked for in many shards at once must not hold up what a
+  // send waits for.
+  std::unique_ptr<boost::asio::thread_pool> loading_, looking_back_;
   std::unique_ptr<FeedReader> feed_reader_;
   Shared shared_;
   std::vector<std::unique_ptr<Owner>> owners_;

@@ -7,7 +7,26 @@
 namespace parley::message {
 namespace {
 constexpr std::int64_t kMargin = 10'000;  // ms, for clocks that differ and commits that took long
+// How far back a new owner may have to look in a shard of which nobody spoke meanwhile.
+constexpr std::int64_t kIdle = 600'000;
 constexpr std::chrono::seconds kTryAgain{1};
+
+/// `call()` on the pool, again until it succeeds or `wanted()` no more: then nothing. On a loop.
+template <class Call, class Wanted>
+auto until_done(boost::asio::thread_pool& pool, const char* what, ShardId shard, Call call,
+                Wanted wanted)
+    -> boost::asio::awaitable<std::optional<typename std::invoke_result_t<Call>::value_type>> {
+  while (wanted()) {
+    auto found = co_await run_blocking(pool, call);
+    if (!wanted()) break;
+    if (found) co_return *std::move(found);
+    log::warn("message", "shard {}: {} is not known, asking again: {}", shard.value, what,
+              found.error().message);
+    boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor, kTryAgain);
+    co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  }
+  co_return std::nullopt;
+}
 }  // namespace
 
 void MessageService::gain(ShardId shard, Generation generation, std::function<void()> served) {
@@ -33,8 +52,8 @@ void MessageService::lose(ShardId shard, std::function<void()> done) {
   });
 }
 
-/// Serves the shard, and watches what its last owner may not have seen to its end. Until that is
-/// watched nothing of the shard counts as settled, so that yet another owner finds it too.
+/// Serves the shard, then finds and watches what its last owner may not have seen to its end. Until
+/// that is watched nothing of the shard counts as settled, so that yet another owner finds it too.
 boost::asio::awaitable<void> MessageService::take_up(ShardId shard, Generation generation,
                                                      std::function<void()> served) {
   const auto mine = [this, shard, generation] {
@@ -42,39 +61,33 @@ boost::asio::awaitable<void> MessageService::take_up(ShardId shard, Generation g
     return tenure != tenures_.end() && tenure->second.generation == generation && !closing_;
   };
   const TimeMs now = shared_.hybrid.now();
-  while (mine()) {
-    const auto found = co_await run_blocking(
-        shared_.loading,
-        [this, shard, now]() -> Result<std::pair<TimeMs, std::vector<ConversationId>>> {
-          PARLEY_TRY(settled, duties_->settled(shard));
-          if (!settled) {
-            // Its first owner: said before it is served, so that no later one has to look for more.
-            PARLEY_TRY_VOID(duties_->set_settled(shard, now));
-            return std::pair(now, std::vector<ConversationId>());
-          }
-          PARLEY_TRY(touched, duties_->touched(shard, TimeMs(settled.value - kMargin)));
-          return std::pair(settled, std::move(touched));
-        });
-    if (!mine()) co_return;
-    if (found) {
-      boost::asio::post(shared_.loops.at(home(shard)), [this, shard, generation] {
-        owners_[home(shard)]->gain(shard, generation);
-      });
-      const auto position = static_cast<std::uint64_t>(found->first.value) + 1;
-      rewatch(found->second, position, [this, shard, mine, settled = found->first] {
-        boost::asio::post(shared_.loops.at(0), [this, shard, mine, settled] {
-          if (mine()) tenures_[shard].settled = settled;
-        });
-      });
-      // After what was posted to the shard's loop.
-      boost::asio::post(shared_.loops.at(home(shard)), served);
-      co_return;
-    }
-    log::warn("message", "shard {} is not served yet: what its last owner left is not known: {}",
-              shard.value, found.error().message);
-    boost::asio::steady_timer pause(shared_.loops.at(0), kTryAgain);
-    co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-  }
+  const auto settled = co_await until_done(
+      shared_.loading, "how far it is settled", shard,
+      [this, shard, now]() -> Result<TimeMs> {
+        PARLEY_TRY(known, duties_->settled(shard));
+        if (known) return known;
+        // Its first owner: said before it is served, so that no later one has to look for more.
+        PARLEY_TRY_VOID(duties_->set_settled(shard, now));
+        return now;
+      },
+      mine);
+  if (!settled) co_return;
+  boost::asio::post(shared_.loops.at(home(shard)), [this, shard, generation, served] {
+    owners_[home(shard)]->gain(shard, generation);
+    served();
+  });
+  const auto touched = co_await until_done(
+      *looking_back_, "what its last owner left", shard,
+      [this, shard, since = TimeMs(settled->value - kMargin)] {
+        return duties_->touched(shard, since);
+      },
+      mine);
+  if (!touched) co_return;
+  rewatch(*touched, static_cast<std::uint64_t>(settled->value) + 1, [this, shard, mine, settled] {
+    boost::asio::post(shared_.loops.at(0), [this, shard, mine, settled] {
+      if (mine()) tenures_[shard].settled = *settled;
+    });
+  });
 }
 
 /// Stores how far everything is decided, of the shards where that has moved.
@@ -86,7 +99,8 @@ boost::asio::awaitable<void> MessageService::keep_settled() {
   std::vector<std::pair<ShardId, Generation>> moved;
   for (const auto& [shard, tenure] : tenures_)
     if (tenure.settled && tenure.settled < until &&
-        tenure.settled.value < shared_.last_commit[shard.value])
+        (tenure.settled.value < shared_.last_commit[shard.value] ||
+         until.value - tenure.settled.value > kIdle))
       moved.emplace_back(shard, tenure.generation);
   const auto stored =
       co_await run_blocking(shared_.loading, [this, moved, until]() -> Result<void> {
