@@ -277,7 +277,8 @@ TEST_P(GroupChanges, AStartDoesNotWaitForALogThatIsFull) {
   EXPECT_TRUE(create({}, "x").error().code == Code::unavailable);
   log.fail_appends(std::nullopt);
   EXPECT_TRUE(wait_until([&] { return change(kAnn, What::title, {}, "Newer").has_value(); }));
-  EXPECT_TRUE(create({}, "x")) << "and it is the one of before";
+  EXPECT_TRUE(wait_until([&] { return create({}, "x").has_value(); }));
+  // And it is the one of before.
   EXPECT_EQ(run(service->of(kAnn, GroupId(0), 10))->size(), 2u);
 }
 
