@@ -2,6 +2,7 @@
 #include <map>
 
 #include "base/config_reader.h"
+#include "base/host_port.h"
 #include "services/gateway/settings.h"
 #include "services/message/settings.h"
 #include "services/presence/settings.h"
@@ -74,14 +75,5 @@ struct Config {
   /// from others.
   Result<void> complete();
 };
-
-/// `127.0.0.1:7070`, `[::1]:7070`.
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-};
-Result<HostPort> parse_address(std::string_view text);
-/// The same of a server elsewhere, which may be named: `mysql.internal:3306`.
-Result<HostPort> parse_remote_address(std::string_view text);
 
 }  // namespace parley::app

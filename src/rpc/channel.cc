@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 
+#include "parley/rpc/v1/common.pb.h"
 #include "parley/rpc/v1/link.pb.h"
 #include "rpc/bytes.h"
 
@@ -83,60 +84,6 @@ struct Channel::Impl {
   bool stopped = false;
 };
 
-namespace {
-
-class StreamCall final : public Channel::Stream,
-                         public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
- public:
-  StreamCall(const Channel& channel, Channel::StreamEvents events,
-             std::function<void(grpc::ClientContext&)> leave)
-      : address_(channel.address()), events_(std::move(events)), leave_(std::move(leave)) {}
-
-  grpc::ClientContext& context() { return context_; }
-  void start(grpc::GenericStub& stub) {
-    stub.PrepareBidiStreamingCall(&context_, kStreamPath, {}, this);
-    AddHold();  // until `release`: writes come from other threads than reactions
-    StartRead(&read_);
-    StartCall();
-  }
-
-  void write(const v1::Frame& frame) override {
-    written_ = to_buffer(frame);
-    StartWrite(&written_);
-  }
-  void cancel() override { context_.TryCancel(); }
-  void release() override { RemoveHold(); }
-
-  void OnReadDone(bool ok) override {
-    v1::Frame frame;
-    if (!ok || !from_buffer(read_, frame)) {
-      context_.TryCancel();
-      return events_.on_broken();
-    }
-    events_.on_frame(std::move(frame));
-    StartRead(&read_);
-  }
-  void OnWriteDone(bool ok) override {
-    if (ok) events_.on_written();
-  }
-  void OnDone(const grpc::Status& status) override {
-    events_.on_ended(status.ok() || status.error_code() == grpc::StatusCode::CANCELLED
-                         ? unavailable("the connection to " + address_ + " broke: try again")
-                         : error_of(status, address_));
-    leave_(context_);
-    delete this;
-  }
-
- private:
-  const std::string address_;
-  grpc::ClientContext context_;
-  grpc::ByteBuffer read_, written_;
-  const Channel::StreamEvents events_;
-  const std::function<void(grpc::ClientContext&)> leave_;
-};
-
-}  // namespace
-
 Channel::Channel(Settings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
 
 Channel::~Channel() { stop(); }
@@ -146,10 +93,11 @@ const std::string& Channel::address() const { return impl_->settings.address; }
 Awaitable<Result<void>> Channel::call(const char* path,
                                       const google::protobuf::MessageLite& request,
                                       google::protobuf::MessageLite& answer,
-                                      std::chrono::milliseconds within) {
+                                      std::chrono::milliseconds within, bool wait_for_connection) {
   const auto call = std::make_shared<Call>();
   call->request = to_buffer(request);
   call->context.set_deadline(std::chrono::system_clock::now() + within);
+  call->context.set_wait_for_ready(wait_for_connection);
   if (!impl_->enter(call->context))
     co_return std::unexpected(unavailable("the server is stopping"));
   co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(
@@ -171,17 +119,12 @@ Awaitable<Result<void>> Channel::call(const char* path,
   co_return Result<void>{};
 }
 
-Channel::Stream* Channel::open(StreamEvents events) {
-  auto call = std::make_unique<StreamCall>(
-      *this, std::move(events),
-      [impl = impl_.get()](grpc::ClientContext& context) { impl->leave(context); });
-  if (!impl_->enter(call->context())) return nullptr;
-  auto* stream = call.release();  // its own from here: it goes with its call
-  stream->start(impl_->stub);
-  return stream;
+Awaitable<Result<void>> Channel::connect(std::chrono::milliseconds within) {
+  grpc::experimental::ChannelResetConnectionBackoff(impl_->channel.get());
+  v1::Hello hello, answer;
+  hello.set_version(impl_->settings.version);
+  co_return co_await call(kConnect.path, hello, answer, within, true);
 }
-
-void Channel::hurry() { grpc::experimental::ChannelResetConnectionBackoff(impl_->channel.get()); }
 
 void Channel::stop() {
   std::unique_lock lock(impl_->mutex);

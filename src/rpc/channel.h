@@ -1,6 +1,5 @@
 #pragma once
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,7 +15,7 @@ namespace parley::rpc {
 inline constexpr std::chrono::milliseconds kCallWithin{10'000};
 
 /// One HTTP/2 connection to another process, made when it is needed and made again when it breaks:
-/// single calls, and the stream on which `Link` stands. Any thread. Destroyed after `stop`.
+/// single calls. Any thread. Destroyed after `stop`.
 class Channel {
  public:
   struct Settings {
@@ -38,27 +37,9 @@ class Channel {
     co_return answer;
   }
 
-  /// What becomes of a stream. On threads of gRPC's, one after the other.
-  struct StreamEvents {
-    std::function<void(v1::Frame)> on_frame;
-    std::function<void()> on_written;
-    std::function<void()> on_broken;          // nothing more comes: release it
-    std::function<void(Error why)> on_ended;  // the last, after `release`
-  };
-  class Stream {
-   public:
-    virtual ~Stream() = default;
-    /// One at a time: the next after on_written.
-    virtual void write(const v1::Frame& frame) = 0;
-    virtual void cancel() = 0;
-    /// It must not be touched after this.
-    virtual void release() = 0;
-  };
-  /// Null: the channel stops.
-  Stream* open(StreamEvents events);
-
-  /// The other side has come (back): does not wait before the next attempt to connect. Any thread.
-  void hurry();
+  /// Connects, now, however long ago the last attempt failed. Errors: those of `call`, also that
+  /// the other side's version is not ours.
+  Awaitable<Result<void>> connect(std::chrono::milliseconds within);
   /// Cancels the calls under way and waits until they have ended; then every call is refused. The
   /// loops still run. Blocks.
   void stop();
@@ -68,7 +49,7 @@ class Channel {
  private:
   Awaitable<Result<void>> call(const char* path, const google::protobuf::MessageLite& request,
                                google::protobuf::MessageLite& answer,
-                               std::chrono::milliseconds within);
+                               std::chrono::milliseconds within, bool wait_for_connection = false);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

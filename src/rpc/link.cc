@@ -8,12 +8,16 @@
 
 namespace parley::rpc {
 using Now = std::chrono::steady_clock;
+namespace {
+constexpr std::chrono::seconds kConnectWithin{3};
+}
 
 Link::Link(Loops& loops, std::size_t home, Channel& channel, Settings settings)
     : loops_(loops),
       home_(home),
       channel_(channel),
       settings_(std::move(settings)),
+      gate_(loops.at(home).get_executor(), "link"),
       pause_(settings_.first_pause),
       retry_(loops.at(home)),
       ticker_(loops.at(home)),
@@ -33,7 +37,6 @@ void Link::hurry() {
   post([this] {
     if (!ended_ || stopping_ || retry_.cancel() == 0) return;
     pause_ = settings_.first_pause;
-    channel_.hurry();
     connect();
   });
 }
@@ -45,12 +48,9 @@ void Link::stop() {
     retry_.cancel();
     ticker_.cancel();
     more_.cancel();
-    if (ended_) {
-      on_ended(unavailable("the server is stopping"));
-      return ended.set_value();
-    }
-    stopped_ = [&ended] { ended.set_value(); };
-    if (stream_) stream_->cancel();
+    stopped_ = [this, &ended] { gate_.close([&ended] { ended.set_value(); }); };
+    if (ended_) return on_ended(unavailable("the server is stopping"));
+    stream_->cancel();
   });
   ended.get_future().wait();
 }
@@ -69,35 +69,19 @@ void Link::set_missing(std::string why) {
 void Link::connect() {
   if (stopping_) return;
   refused_.reset();
-  ended_ = false;
-  stream_ = channel_.open({
-      .on_frame =
-          [this](v1::Frame frame) {
-            post([this, frame = std::move(frame)]() mutable { on_frame(std::move(frame)); });
-          },
-      .on_written =
-          [this] {
-            post([this] {
-              writing_ = false;
-              flush();
-            });
-          },
-      .on_broken =
-          [this] {
-            post([this] {
-              stream_->release();
-              stream_ = nullptr;
-            });
-          },
-      .on_ended =
-          [this](Error why) {
-            post([this, why = std::move(why)]() mutable { on_ended(std::move(why)); });
-          },
-  });
-  if (!stream_) {
-    ended_ = true;
-    return;
-  }
+  ended_ = greeted_ = false;
+  stream_ = FrameStream::connect(loops_.at(home_), channel_.address(),
+                                 {.on_frame = [this](v1::Frame& frame) { on_frame(frame); },
+                                  .on_written =
+                                      [this] {
+                                        writing_ = false;
+                                        flush();
+                                      },
+                                  .on_ended =
+                                      [this](Error why) {
+                                        stream_.reset();
+                                        on_ended(std::move(why));
+                                      }});
   v1::Frame hello;
   hello.mutable_hello()->set_version(settings_.version);
   hello.mutable_hello()->set_process(settings_.process);
@@ -109,7 +93,8 @@ void Link::connect() {
 void Link::on_ended(Error why) {
   ended_ = true;
   if (refused_) why = *std::exchange(refused_, {});
-  if (open_) log::warn("rpc", "lost peer={} reason={}", channel_.address(), why.message);
+  if (open_ && !stopping_)
+    log::warn("rpc", "lost peer={} reason={}", channel_.address(), why.message);
   open_ = writing_ = false;
   // Whatever the reason: callers may come again.
   if (!describe(why.code).retryable) why = unavailable(why.message);
@@ -128,26 +113,32 @@ void Link::on_ended(Error why) {
   });
 }
 
-void Link::on_frame(v1::Frame frame) {
-  if (ended_) return;
+void Link::on_frame(v1::Frame& frame) {
   heard_ = Now::now();
-  if (!open_) {
+  if (!greeted_) {
+    greeted_ = true;
     if (frame.hello().version() != settings_.version) {
       refused_ =
           unavailable(fmt::format("the service at {} speaks version {} between processes, "
                                   "this one speaks {}: bring both to one release",
                                   channel_.address(), frame.hello().version(), settings_.version));
       log::error("rpc", "{}", refused_->message);
-      if (stream_) stream_->cancel();
-      return;
+      return stream_->cancel();
     }
-    return opened();
+    return gate_.spawn([this, stream = stream_] { return open(stream); });
   }
+  if (!open_) return;  // nothing was asked yet
   if (frame.ping() != 0) add_to_frame(0).set_pong(frame.ping());
   for (auto* user : users_) user->on_frame(frame);
 }
 
-void Link::opened() {
+Awaitable<void> Link::open(std::shared_ptr<FrameStream> stream) {
+  const auto reached = co_await channel_.connect(kConnectWithin);
+  if (stream_ != stream) co_return;
+  if (!reached) {
+    refused_ = reached.error();
+    co_return stream->cancel();
+  }
   open_ = true;
   pause_ = settings_.first_pause;
   log::info("rpc", "connected peer={}", channel_.address());

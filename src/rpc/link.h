@@ -6,9 +6,11 @@
 #include <optional>
 #include <vector>
 
+#include "base/gate.h"
 #include "base/loops.h"
 #include "parley/rpc/v1/link.pb.h"
 #include "rpc/channel.h"
+#include "rpc/frame_stream.h"
 
 namespace parley::rpc {
 
@@ -41,7 +43,7 @@ class Link {
     std::size_t queued_bytes = 16 << 20;
     std::size_t queued_notices = 8'192;  // of those without an answer; beyond, they are dropped
     std::size_t several = 4;             // unanswered requests: from here on frames wait for more
-    std::chrono::microseconds together{500};
+    std::chrono::microseconds together{250};
     std::size_t full = 64 << 10;  // bytes of a frame that waits for no more
     std::chrono::milliseconds tick{250};
     std::chrono::milliseconds silent_after{3'000};   // nothing heard: `unavailable` at once
@@ -93,9 +95,10 @@ class Link {
 
  private:
   void connect();
-  void on_frame(v1::Frame frame);
+  void on_frame(v1::Frame& frame);
   void on_ended(Error why);
-  void opened();
+  /// Both ways stand, the stream and that of single calls: it is open.
+  Awaitable<void> open(std::shared_ptr<FrameStream> stream);
   void flush();
   /// Whether the frame waits for more; it is written when that is over.
   bool waits_for_more();
@@ -108,9 +111,11 @@ class Link {
   const Settings settings_;
   std::vector<LinkUser*> users_;
 
-  Channel::Stream* stream_ = nullptr;
+  std::shared_ptr<FrameStream> stream_;
+  Gate gate_;
   bool ended_ = true;  // no call is under way
-  bool open_ = false, writing_ = false, flushing_ = false, waiting_ = false, stopping_ = false;
+  bool greeted_ = false, open_ = false, writing_ = false, flushing_ = false, waiting_ = false,
+       stopping_ = false;
   std::function<void()> stopped_;
   v1::Frame frame_;
   std::size_t frame_bytes_ = 0, frame_notices_ = 0;
@@ -118,7 +123,7 @@ class Link {
   std::size_t unanswered_ = 0;
   std::chrono::steady_clock::time_point heard_{}, asked_whether_there_{}, written_{};
   std::chrono::milliseconds pause_{};
-  std::optional<Error> refused_;  // the other side's version is not ours
+  std::optional<Error> refused_;  // why the stream was not kept
   boost::asio::steady_timer retry_, ticker_, more_;
 
   mutable std::mutex mutex_;  // of missing_ alone

@@ -1,23 +1,27 @@
 #include "rpc/server.h"
 
 #include <boost/asio.hpp>
+#include <condition_variable>
 #include <fmt/format.h>
 #include <future>
 #include <grpc/support/log.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <mutex>
-#include <unordered_set>
 
 #include "base/gate.h"
 #include "base/log.h"
+#include "rpc/acceptor.h"
 #include "rpc/bytes.h"
 #include "rpc/failure.h"
 #include "rpc/server_stream.h"
 
 namespace parley::rpc {
 namespace asio = boost::asio;
+using asio::ip::tcp;
 namespace {
+
+constexpr std::chrono::seconds kEndWithin{1};
 
 grpc::Status status_of(const Error& error) {
   v1::Failure failure;
@@ -68,47 +72,6 @@ class RefusedReactor final : public grpc::ServerGenericBidiReactor {
   void OnDone() override { delete this; }
 };
 
-/// Carries a stream's frames between gRPC's threads and the stream's loop.
-class StreamReactor final : public grpc::ServerGenericBidiReactor, public ServerStream::Transport {
- public:
-  StreamReactor(Loops& loops, std::size_t loop) : loops_(loops), loop_(loop) {}
-  void start(std::shared_ptr<ServerStream> stream) {
-    stream_ = std::move(stream);
-    StartRead(&read_);
-  }
-
-  void read() override { StartRead(&read_); }
-  void write(const v1::Frame& frame) override {
-    written_ = to_buffer(frame);
-    StartWrite(&written_);
-  }
-  void finish() override { Finish(grpc::Status::OK); }
-
-  void OnReadDone(bool ok) override {
-    auto frame = std::make_shared<v1::Frame>();
-    if (!ok || !from_buffer(read_, *frame)) return on_loop([](ServerStream& s) { s.end(true); });
-    on_loop([frame](ServerStream& s) { s.on_read(*frame); });
-  }
-  void OnWriteDone(bool ok) override {
-    on_loop([ok](ServerStream& s) { s.on_written(ok); });
-  }
-  void OnCancel() override {
-    on_loop([](ServerStream& s) { s.end(true); });
-  }
-  void OnDone() override { delete this; }
-
- private:
-  template <class F>
-  void on_loop(F call) {
-    asio::post(loops_.at(loop_), [stream = stream_, call] { call(*stream); });
-  }
-
-  Loops& loops_;
-  const std::size_t loop_;
-  std::shared_ptr<ServerStream> stream_;
-  grpc::ByteBuffer read_, written_;
-};
-
 /// gRPC's own words go where ours go, and are not for people.
 void log_grpc(gpr_log_func_args* args) { log::debug("grpc", "{}", args->message); }
 
@@ -118,23 +81,16 @@ struct Server::Impl final : grpc::CallbackGenericService {
   Impl(Loops& l, const Router& r, Settings s) : loops(l), router(r), settings(std::move(s)) {
     for (std::size_t i = 0; i < loops.size(); ++i)
       gates.push_back(std::make_unique<Gate>(loops.at(i).get_executor(), "rpc"));
+    own.on_call(kConnect, [this](v1::Hello) -> Awaitable<Result<v1::Hello>> {
+      v1::Hello answer;
+      answer.set_version(settings.version);
+      answer.set_process(settings.process);
+      co_return answer;
+    });
   }
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
-    const auto loop = next_loop++ % loops.size();
-    if (context->method() == kStreamPath) {
-      auto* reactor = new StreamReactor(loops, loop);
-      auto stream = std::make_shared<ServerStream>(loops, loop, router, settings.version,
-                                                   settings.process, *reactor);
-      {
-        const std::lock_guard lock(mutex);
-        std::erase_if(streams, [](const auto& old) { return old.expired(); });
-        streams.push_back(stream);
-      }
-      reactor->start(std::move(stream));
-      return reactor;
-    }
     const auto version = context->client_metadata().find(kVersionHeader);
     if (version == context->client_metadata().end() ||
         std::string_view(version->second.data(), version->second.size()) !=
@@ -144,21 +100,58 @@ struct Server::Impl final : grpc::CallbackGenericService {
                                   "bring both to one release",
                                   settings.process, settings.version))));
     const auto* call = router.find(context->method());
+    if (!call) call = own.find(context->method());
     if (!call)
       return new RefusedReactor(
           {grpc::StatusCode::UNIMPLEMENTED, context->method() + " is not served here"});
+    const auto loop = next_loop++ % loops.size();
     return new CallReactor(loops, loop, *gates[loop], *call);
+  }
+
+  void take_stream(tcp::socket socket) {
+    const auto loop = next_loop++ % loops.size();
+    auto stream = std::make_shared<ServerStream>(loops, loop, router, settings.version,
+                                                 settings.process, [this] { stream_is_over(); });
+    {
+      const std::lock_guard lock(mutex);
+      std::erase_if(streams, [](const auto& old) { return old.expired(); });
+      streams.push_back(stream);
+      ++open_streams;
+    }
+    const auto protocol = socket.local_endpoint().protocol();
+    asio::post(loops.at(loop), [this, loop, stream, protocol, fd = socket.release()] {
+      stream->start(tcp::socket(loops.at(loop), protocol, fd));
+    });
+  }
+  void take_call(tcp::socket socket) {
+    socket.native_non_blocking(true);
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = socket.release();
+    calls->HandleNewConnection(&connection);
+  }
+  void stream_is_over() {
+    const std::lock_guard lock(mutex);
+    if (--open_streams == 0) no_streams.notify_all();
+  }
+  void end_streams(bool now) {
+    for (const auto& weak : streams)
+      if (auto stream = weak.lock())
+        asio::post(loops.at(stream->loop()), [stream, now] { stream->end(now); });
   }
 
   Loops& loops;
   const Router& router;
   const Settings settings;
+  Router own;  // what every server answers
   std::vector<std::unique_ptr<Gate>> gates;
   std::atomic<std::size_t> next_loop{0};
   std::mutex mutex;
+  std::condition_variable no_streams;
   std::vector<std::weak_ptr<ServerStream>> streams;
-  std::vector<std::string> addresses;
+  std::size_t open_streams = 0;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> calls;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<Acceptor> acceptor;
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -169,37 +162,38 @@ Result<std::unique_ptr<Server>> Server::open(Loops& loops, const Router& router,
                                              Settings settings) {
   gpr_set_log_function(log_grpc);
   auto impl = std::make_unique<Impl>(loops, router, std::move(settings));
-  const auto& addresses = impl->settings.addresses;
-  std::vector<int> ports(addresses.size());
   grpc::ServerBuilder builder;
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(-1);
-  for (std::size_t i = 0; i < addresses.size(); ++i)
-    builder.AddListeningPort(addresses[i], grpc::InsecureServerCredentials(), &ports[i]);
+  impl->calls = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
   builder.RegisterCallbackGenericService(impl.get());
   impl->server = builder.BuildAndStart();
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    if (!impl->server || ports[i] == 0)
-      return fail(Code::invalid_argument,
-                  fmt::format("{} cannot be listened on for other processes: is it taken?",
-                              fmt::join(addresses, ", ")));
-    impl->addresses.push_back(
-        fmt::format("{}:{}", addresses[i].substr(0, addresses[i].rfind(':')), ports[i]));
-  }
+  if (!impl->server) return fail(Code::internal, "gRPC does not start");
+  PARLEY_TRY(acceptor,
+             Acceptor::open(
+                 loops, impl->settings.addresses,
+                 [impl = impl.get()](tcp::socket socket) { impl->take_stream(std::move(socket)); },
+                 [impl = impl.get()](tcp::socket socket) { impl->take_call(std::move(socket)); }));
+  impl->acceptor = std::move(acceptor);
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-const std::vector<std::string>& Server::addresses() const { return impl_->addresses; }
+const std::vector<std::string>& Server::addresses() const { return impl_->acceptor->addresses(); }
 
 void Server::stop() {
   if (!impl_->server) return;
+  impl_->acceptor->stop();
   {
-    const std::lock_guard lock(impl_->mutex);
-    for (const auto& weak : impl_->streams)
-      if (auto stream = weak.lock())
-        asio::post(impl_->loops.at(stream->loop()), [stream] { stream->end(false); });
+    std::unique_lock lock(impl_->mutex);
+    const auto none = [this] { return impl_->open_streams == 0; };
+    impl_->end_streams(false);
+    if (!impl_->no_streams.wait_for(lock, kEndWithin, none)) {
+      impl_->end_streams(true);
+      impl_->no_streams.wait(lock, none);
+    }
   }
-  impl_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  impl_->server->Shutdown(std::chrono::system_clock::now() + kEndWithin);
   impl_->server.reset();
   for (std::size_t i = 0; i < impl_->gates.size(); ++i) {
     std::promise<void> drained;

@@ -6,9 +6,23 @@
 
 namespace parley::rpc {
 
+void ServerStream::start(boost::asio::ip::tcp::socket socket) {
+  stream_ = FrameStream::adopt(
+      std::move(socket),
+      {.on_frame = [self = shared_from_this()](v1::Frame& frame) { self->on_frame(frame); },
+       .on_written = [self = shared_from_this()] { self->on_written(); },
+       .on_ended =
+           [self = shared_from_this()](const Error& why) {
+             if (self->stream_ && why.code == Code::internal)
+               log::warn("rpc", "dropped a stream: {}", why.message);
+             self->leave();
+             self->over_();
+           }});
+}
+
 v1::Frame& ServerStream::add_to_frame() {
-  if (!transport_) frame_.Clear();
-  if (!dirty_ && transport_) {
+  if (!stream_) frame_.Clear();
+  if (!dirty_ && stream_) {
     dirty_ = true;
     boost::asio::post(loops_.at(loop_), [self = shared_from_this()] { self->flush(); });
   }
@@ -16,15 +30,15 @@ v1::Frame& ServerStream::add_to_frame() {
 }
 
 void ServerStream::flush() {
-  if (!dirty_ || writing_ || !transport_) return;
+  if (!dirty_ || writing_ || !stream_) return;
   writing_ = true;
   dirty_ = false;
-  transport_->write(frame_);
+  stream_->write(frame_);
   frame_.Clear();
 }
 
-void ServerStream::on_read(v1::Frame& frame) {
-  if (!transport_) return;
+void ServerStream::on_frame(v1::Frame& frame) {
+  if (!stream_) return;
   if (!greeted_) {
     greeted_ = true;
     auto& hello = *add_to_frame().mutable_hello();
@@ -40,22 +54,26 @@ void ServerStream::on_read(v1::Frame& frame) {
     if (frame.ping() != 0) add_to_frame().set_pong(frame.ping());
     router_.handle(shared_from_this(), frame);
   }
-  if (transport_) transport_->read();
 }
 
-void ServerStream::on_written(bool ok) {
+void ServerStream::on_written() {
   writing_ = false;
-  if (!transport_) return;
-  if (!ok || (ending_ && !dirty_)) return end(true);
+  if (!stream_) return;
+  if (ending_ && !dirty_) return end(false);
   flush();
 }
 
 void ServerStream::end(bool now) {
-  if (!transport_) return;
+  if (!stream_) return;
   ending_ = true;
-  if (writing_ || (dirty_ && !now)) return;  // on_written comes again
-  std::exchange(transport_, nullptr)->finish();
-  router_.ended(shared_from_this());
+  if (now) return stream_->cancel();
+  if (writing_ || dirty_) return;  // on_written comes again
+  stream_->finish();
+  leave();
+}
+
+void ServerStream::leave() {
+  if (std::exchange(stream_, nullptr)) router_.ended(shared_from_this());
 }
 
 }  // namespace parley::rpc
