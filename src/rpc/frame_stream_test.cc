@@ -75,8 +75,8 @@ class FrameStreamTest : public ::testing::Test {
   }
   void expect_that_others_are_served() {
     Asking asking(serving.address());
-    asking.start_and_connect();
     MessageClient messages(asking.link);
+    asking.start_and_connect();
     EXPECT_TRUE(await(asking.loops, messages.view(UserId(7), kTalk)));
     asking.stop();
   }
