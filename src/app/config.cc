@@ -55,6 +55,10 @@ void Config::declare(ConfigReader& reader) {
              between(server.loops, 0, 256));
   reader.add("server", "pool_threads", &server.pool_threads, "threads for work that blocks",
              between(server.pool_threads, 1, 256));
+  reader.add(
+      "server", "proxies", &server.proxies,
+      "addresses or networks of balancers before the clients' port; their connections, and "
+      "no others, begin with a PROXY header that says for whom; X-Forwarded-For is not read");
   reader.add("log", "level", &log.level, "debug, info, warn or error",
              one_of(log.level, {"debug", "info", "warn", "error"}));
   reader.add("auth", "sign_up", &auth.sign_up,
@@ -188,6 +192,9 @@ Result<void> Config::complete() {
         fmt::format("127.0.0.1:{}", listen.port == 0 || listen.port == 65535 ? 0 : listen.port + 1);
   if (auto admin = parse_address(server.admin); !admin) return std::unexpected(admin.error());
   if (!redis.address.empty()) PARLEY_TRY_VOID(parse_address(redis.address));
+  auto proxies = net::Networks::parse(server.proxies);
+  if (!proxies) return fail(Code::invalid_argument, "server.proxies: " + proxies.error().message);
+  gateway.edge.proxies = std::move(*proxies);
   const bool loopback = is_loopback(listen.host);
   if (server.tls_certificate.empty() != server.tls_key.empty())
     return fail(Code::invalid_argument,
