@@ -49,4 +49,4 @@ target_precompile_headers(parley_pch PRIVATE
   <mutex> <optional> <span> <string> <string_view> <thread> <unordered_map> <utility> <vector> <fmt/format.h>)
 add_library(parley_asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio_impl.cc)
 target_compile_definitions(parley_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB)
-target_link_libraries(parley_asio PUBLIC Threads::Threads)
+target_link_libraries(parley_asio PUBLIC Threads::Threads OpenSSL::SSL)

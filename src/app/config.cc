@@ -55,6 +55,10 @@ void Config::declare(ConfigReader& reader) {
              between(server.loops, 0, 256));
   reader.add("server", "pool_threads", &server.pool_threads, "threads for work that blocks",
              between(server.pool_threads, 1, 256));
+  reader.add(
+      "server", "proxies", &server.proxies,
+      "addresses or networks of balancers before the clients' port; their connections, and "
+      "no others, begin with a PROXY header that says for whom; X-Forwarded-For is not read");
   reader.add("log", "level", &log.level, "debug, info, warn or error",
              one_of(log.level, {"debug", "info", "warn", "error"}));
   reader.add("auth", "sign_up", &auth.sign_up,
@@ -101,6 +105,13 @@ void Config::declare(ConfigReader& reader) {
   reader.add("gateway", "advertised_url", &gateway.advertised_url,
              "what GET /v1/connect answers; empty: made from the request's Host header");
   reader.add("gateway", "zone", &gateway.zone, "name of the place, for GET /v1/connect");
+  reader.add("peer_tls", "certificate", &peer_tls.certificate,
+             "PEM file of the certificate by which other processes know this one, valid for its "
+             "address; they then speak mutual TLS, and nobody is heard without; read again when it "
+             "changes and on SIGHUP");
+  reader.add("peer_tls", "key", &peer_tls.key, "PEM file of its key");
+  reader.add("peer_tls", "authority", &peer_tls.authority,
+             "PEM file of who signed the certificates of all processes");
   reader.add("messages", "", &messages,
              "address and port at which other processes find each message process, by its number; "
              "several share the conversations, which are then in Cassandra");
@@ -181,6 +192,9 @@ Result<void> Config::complete() {
         fmt::format("127.0.0.1:{}", listen.port == 0 || listen.port == 65535 ? 0 : listen.port + 1);
   if (auto admin = parse_address(server.admin); !admin) return std::unexpected(admin.error());
   if (!redis.address.empty()) PARLEY_TRY_VOID(parse_address(redis.address));
+  auto proxies = net::Networks::parse(server.proxies);
+  if (!proxies) return fail(Code::invalid_argument, "server.proxies: " + proxies.error().message);
+  gateway.edge.proxies = std::move(*proxies);
   const bool loopback = is_loopback(listen.host);
   if (server.tls_certificate.empty() != server.tls_key.empty())
     return fail(Code::invalid_argument,
@@ -198,6 +212,17 @@ Result<void> Config::complete() {
                             "is no TLS: set tls_certificate and tls_key under [server], or serve "
                             "it behind a proxy that ends TLS and say tls = \"off\" there",
                             server.listen));
+  const std::pair<const char*, const std::string&> peer_files[] = {
+      {"certificate", peer_tls.certificate},
+      {"key", peer_tls.key},
+      {"authority", peer_tls.authority}};
+  for (const auto& [name, file] : peer_files)
+    for (const auto& [other, other_file] : peer_files)
+      if (file.empty() && !other_file.empty())
+        return fail(Code::invalid_argument,
+                    fmt::format("peer_tls.{} is set and peer_tls.{} is not: TLS between processes "
+                                "needs certificate, key and authority",
+                                other, name));
   if (many_logs() && (cassandra.addresses.empty() || kafka.addresses.empty() || messages.empty()))
     return fail(Code::invalid_argument,
                 "zookeeper.addresses is set: cassandra.addresses, kafka.addresses and at least one "

@@ -3,6 +3,7 @@
 
 #include "base/config_reader.h"
 #include "base/host_port.h"
+#include "rpc/security.h"
 #include "services/gateway/settings.h"
 #include "services/message/settings.h"
 #include "services/presence/settings.h"
@@ -18,6 +19,7 @@ struct Config {
     std::string data = "parley-data";
     std::string tls;
     std::string tls_certificate, tls_key;
+    std::vector<std::string> proxies;
     std::size_t loops = 0;
     std::size_t pool_threads = 4;
   } server;
@@ -48,6 +50,10 @@ struct Config {
   gateway::Settings gateway;
   message::Settings message;
   session::Settings session;
+  struct {  // by which processes know each other
+    std::string certificate, key, authority;
+    rpc::SecurityPtr opened;  // null: nothing is encrypted between them
+  } peer_tls;
   struct {  // empty: what services share is in the memory of one process
     std::string address, user, password_file;
     std::size_t database = 0;

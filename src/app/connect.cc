@@ -167,16 +167,20 @@ Result<void> serve_services(Process& p) {
   if (p.messages && !p.config.many_logs()) rpc::serve(router, p.messages->feed());
   if (p.groups) rpc::serve(router, *p.groups);
   PARLEY_TRY(opened, rpc::Server::open(*p.loops, router,
-                                       {{addresses.begin(), addresses.end()}, p.targets.text()}));
+                                       {.addresses = {addresses.begin(), addresses.end()},
+                                        .process = p.targets.text(),
+                                        .security = p.config.peer_tls.opened}));
   p.services_server = std::move(opened);
   return {};
 }
 
 Result<void> serve_gateway(Process& p) {
   rpc::serve(p.gateway_router, *p.gateway);
-  PARLEY_TRY(opened, rpc::Server::open(*p.loops, p.gateway_router,
-                                       {{p.config.gateways[std::to_string(p.config.gateway_id)]},
-                                        fmt::format("gateway {}", p.config.gateway_id)}));
+  PARLEY_TRY(opened, rpc::Server::open(
+                         *p.loops, p.gateway_router,
+                         {.addresses = {p.config.gateways[std::to_string(p.config.gateway_id)]},
+                          .process = fmt::format("gateway {}", p.config.gateway_id),
+                          .security = p.config.peer_tls.opened}));
   p.gateway_server = std::move(opened);
   return {};
 }

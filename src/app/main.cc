@@ -93,7 +93,8 @@ void greet(const Server& server, bool encrypted, const std::vector<Server::Perso
 }
 
 int serve(const Config& config, const Targets& targets, const Arguments& arguments,
-          SystemClock& clock, std::shared_ptr<net::Tls> tls) {
+          SystemClock& clock, std::shared_ptr<net::Tls> tls,
+          std::shared_ptr<rpc::Security> peer_tls) {
   if (auto fits = check_folder(config, arguments); !fits) return complain(kFailed, fits.error());
   // Before the start, which may wait for others, and before anybody is told that the server is
   // here.
@@ -105,7 +106,16 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
     stopping.request_stop();
     signals.stop();
   });
-  const CertificateWatch certificate(signals, config, tls);
+  std::optional<CertificateWatch> certificate, peer_certificate;
+  if (tls)
+    certificate.emplace(signals, "the clients' port",
+                        std::vector{config.server.tls_certificate, config.server.tls_key},
+                        [tls] { return tls->reload(); });
+  if (peer_tls)
+    peer_certificate.emplace(
+        signals, "the port of other processes",
+        std::vector{config.peer_tls.certificate, config.peer_tls.key, config.peer_tls.authority},
+        [peer_tls] { return peer_tls->reload(); });
   boost::asio::signal_set jump(signals);
   std::function<void()> wait_for_jump = [&] {
     jump.async_wait([&](boost::system::error_code cancelled, int) {
@@ -236,6 +246,14 @@ int run(int argc, char** argv) {
     else
       configured = std::unexpected(opened.error());
   }
+  std::shared_ptr<rpc::Security> peer_tls;
+  if (configured && !targets->all) {
+    auto opened = open_peer_certificate(config, clock);
+    if (opened)
+      config.peer_tls.opened = peer_tls = std::move(*opened);
+    else
+      configured = std::unexpected(opened.error());
+  }
   if (!configured) return complain(kWrongUsage, configured.error());
   if (arguments.print) return fmt::print("{}", reader.print()), 0;
   if (arguments.verify) return fmt::print("the settings are good\n"), 0;
@@ -250,7 +268,7 @@ int run(int argc, char** argv) {
     auto done = seed(config, arguments.plan);
     return done ? 0 : complain(kFailed, done.error());
   }
-  return serve(config, *targets, arguments, clock, std::move(tls));
+  return serve(config, *targets, arguments, clock, std::move(tls), std::move(peer_tls));
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ rpc::Link& Peers::at(const std::string& address, const std::string& name, bool n
   peer.needed |= needed;
   peer.names += (peer.names.empty() ? "" : ", ") + name;
   if (!peer.link) {
-    peer.channel = std::make_unique<rpc::Channel>(
-        rpc::Channel::Settings{.address = address, .longest_pause = kLongestPause});
+    peer.channel = std::make_unique<rpc::Channel>(rpc::Channel::Settings{
+        .address = address, .longest_pause = kLongestPause, .security = security_});
     rpc::Link::Settings settings;
     settings.process = process_;
     settings.longest_pause = kLongestPause;

@@ -12,7 +12,8 @@ namespace parley::app {
 class Peers {
  public:
   /// `process`: what this one calls itself.
-  Peers(Loops& loops, std::string process) : loops_(loops), process_(std::move(process)) {}
+  Peers(Loops& loops, std::string process, rpc::SecurityPtr security)
+      : loops_(loops), process_(std::move(process)), security_(std::move(security)) {}
 
   /// The link to the process at an address. `name`: what it is there for, in words for a person;
   /// `needed`: this process is not ready without it. Before `start`.
@@ -40,6 +41,7 @@ class Peers {
   };
   Loops& loops_;
   const std::string process_;
+  const rpc::SecurityPtr security_;
   std::map<std::string, Peer> by_address_;
 };
 

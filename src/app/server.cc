@@ -64,7 +64,7 @@ Result<void> make_services(Process& p) {
   for (const auto& row : services())
     if (p.has(row.name)) PARLEY_TRY_VOID(row.open(p));
   if (!p.targets.all) {
-    p.peers = std::make_unique<Peers>(*p.loops, p.targets.text());
+    p.peers = std::make_unique<Peers>(*p.loops, p.targets.text(), p.config.peer_tls.opened);
     for (const auto& row : services())
       if (!p.has(row.name) && is_needed(p, row.name)) {
         if (row.name == "message" && p.cluster)

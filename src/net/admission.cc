@@ -20,7 +20,7 @@ Admission::Admission(std::size_t max_connections, std::size_t max_per_address)
 Admission::Entry Admission::enter(const Address& address) {
   std::lock_guard lock(mutex_);
   if (connections_ >= max_connections_) return {Verdict::full, 0};
-  if (max_per_address_ == 0) {
+  if (max_per_address_ == 0 || address == Address{}) {
     ++connections_;
     return {Verdict::admitted, 0};
   }

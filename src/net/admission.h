@@ -24,6 +24,7 @@ class Admission {
   /// `max_per_address` 0: unlimited.
   Admission(std::size_t max_connections, std::size_t max_per_address);
 
+  /// An address that is all zero counts in all only.
   Entry enter(const Address& address);
   void leave(Ticket ticket);
 

@@ -43,6 +43,7 @@ struct Connection {
   State state = State::free;
 
   bool refused : 1 = false;     // holds no ticket
+  bool heralded : 1 = false;    // a proxy's header is still to come, before all else
   bool opened : 1 = false;      // on_open was told, or stream() called
   bool streams : 1 = false;     // events: since is the tick of the last comment
   bool hello_done : 1 = false;  // the owner has ended that deadline

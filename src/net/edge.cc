@@ -58,6 +58,7 @@ Edge::Impl::Impl(asio::io_context& io, EdgeConfig config, EdgeHandler& handler, 
       buffer_(kBufferSize) {
   slots_.reserve(config_.max_connections + kRefusedAtOnce);
   wheel_.reserve(config_.max_connections + kRefusedAtOnce);
+  if (!config_.proxies.empty()) clients_.resize(slots_.capacity());
   if (config_.tls) {
     tls_sessions_.reserve(slots_.capacity());
     tls_scratch_ = std::make_unique<TlsScratch>();
@@ -89,8 +90,11 @@ Connection* Edge::Impl::allocate() {
 
 void Edge::Impl::take(UniqueFd socket) {
   if (shutting_) return;
-  const auto address =
-      admission_->counts_addresses() ? peer_address(socket.get()) : Admission::Address{};
+  auto address = admission_->counts_addresses() || !config_.proxies.empty()
+                     ? peer_address(socket.get())
+                     : Address{};
+  const bool heralded = config_.proxies.contain(address);
+  if (heralded) address = {};  // that of its client comes
   const auto entry = admission_->enter(address);
   const bool refused = entry.verdict != Admission::Verdict::admitted;
   if (refused) metrics_.refused.add();
@@ -106,6 +110,8 @@ void Edge::Impl::take(UniqueFd socket) {
   c->fd = socket.release();
   c->ticket = entry.ticket;
   c->refused = refused;
+  c->heralded = heralded;
+  if (!clients_.empty()) clients_[slot_of(*c)] = {};
   c->since = c->heard = tick_;
   ++used_;
   refused_ += refused;
@@ -117,7 +123,7 @@ void Edge::Impl::take(UniqueFd socket) {
               boost::system::error_code(errno, boost::system::system_category()).message());
     return drop(*c, kAbnormal);
   }
-  if (refused) return refuse(*c, entry.verdict);
+  if (refused && !heralded) return refuse(*c, entry.verdict);
   arm(*c);
 }
 

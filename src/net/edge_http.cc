@@ -38,7 +38,7 @@ bool Edge::Impl::consume_http(Connection& c, char*& at, char* end) {
     c.state = State::answering;
     c.since = tick_;
     auto request = current->take_request();
-    request.remote_address = to_text(peer_address(c.fd));
+    request.remote_address = to_text(address_of(c));
     handler_.on_http(id_of(c), std::move(request));
   }
   http_ = std::move(current);
@@ -59,7 +59,7 @@ void Edge::Impl::upgrade(Connection& c, const HttpReader::Message& request) {
   c.since = c.heard = tick_;
   metrics_.websockets.add();
   arm(c);
-  handler_.on_open(id_of(c), agreed.subprotocol, to_text(peer_address(c.fd)));
+  handler_.on_open(id_of(c), agreed.subprotocol, to_text(address_of(c)));
 }
 
 void Edge::Impl::reply(Connection& c, const HttpResponse& response) {

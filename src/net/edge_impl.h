@@ -24,7 +24,7 @@ struct EdgeMetrics {
 /// The parts of an edge, by file: edge.cc is what the owner calls and the life of a slot;
 /// edge_turn.cc reads, writes and tells; edge_http.cc and edge_websocket.cc use up what was read;
 /// edge_stream.cc is the answers without end; edge_tls.cc is what is different where they are
-/// encrypted; edge_deadlines.cc is the clock.
+/// encrypted, edge_proxy.cc where they come through a proxy; edge_deadlines.cc is the clock.
 ///
 /// Nothing here calls the handler but the three kinds of turn (socket events, what was posted, a
 /// tick of the clock), each of which ends in `end_turn`. A slot is given back only there, so a
@@ -66,6 +66,12 @@ struct Edge::Impl {
   void tell();
   void flush(Connection& c);
   void flushed(Connection& c);
+
+  // edge_proxy.cc
+  using Address = Admission::Address;
+  /// Of the client, also behind a proxy.
+  Address address_of(const Connection& c) const;
+  void read_proxy(Connection& c);
 
   // edge_tls.cc
   TlsSession* tls_of(const Connection& c) {
@@ -127,6 +133,8 @@ struct Edge::Impl {
   FrameReader frames_;                // for connections with no frame under way
   std::unique_ptr<HttpReader> http_;  // likewise, for requests
   std::vector<std::unique_ptr<OutputQueue>> spare_outputs_;
+
+  std::vector<Address> clients_;  // by slot, of those behind proxies; empty: there are no proxies
 
   std::unique_ptr<TlsScratch> tls_scratch_;                // null: connections are plain
   std::vector<char> tls_input_;                            // every socket is read into it first

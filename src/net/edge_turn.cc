@@ -66,6 +66,7 @@ void Edge::Impl::read(Connection& c) {
     c.deaf = true;
     return watch(c);
   }
+  if (c.heralded) return read_proxy(c);
   if (auto* tls = tls_of(c)) return read_tls(c, *tls);
   const auto size = receive(c.fd, buffer_.data(), buffer_.size());
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;

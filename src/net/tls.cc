@@ -5,7 +5,6 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
@@ -18,23 +17,7 @@ constexpr char kTls12Ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr std::string_view kProtocol{"\x08http/1.1"};
 constexpr unsigned char kSessionContext[] = "parley";
 
-using File = std::unique_ptr<std::FILE, decltype([](std::FILE* f) { std::fclose(f); })>;
 using Context = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* c) { SSL_CTX_free(c); })>;
-using Key = std::unique_ptr<EVP_PKEY, decltype([](EVP_PKEY* k) { EVP_PKEY_free(k); })>;
-
-std::unexpected<Error> refuse(std::string_view setting, std::string_view file,
-                              std::string_view why) {
-  return fail(Code::invalid_argument, fmt::format("{} = \"{}\": {}", setting, file, why));
-}
-
-Result<File> open_file(std::string_view setting, const std::string& path) {
-  File file(std::fopen(path.c_str(), "re"));
-  if (!file) return refuse(setting, path, std::strerror(errno));
-  return file;
-}
-
-/// Nobody is asked: a server starts by itself.
-int no_passphrase(char*, int, int, void*) { return 0; }
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* in, unsigned in_size, void*) {
@@ -47,27 +30,17 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
   return SSL_TLSEXT_ERR_OK;
 }
 
-std::string day_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unknown day";
-  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
-}
-
 }  // namespace
 
-Tls::Tls(std::string certificate_file, std::string key_file, const Clock& clock)
-    : certificate_file_(std::move(certificate_file)),
-      key_file_(std::move(key_file)),
-      clock_(clock) {
+Tls::Tls(CertificateFiles files, const Clock& clock) : files_(std::move(files)), clock_(clock) {
   PARLEY_CHECK(RAND_bytes(ticket_keys_.data(), static_cast<int>(ticket_keys_.size())) == 1,
                "there is no source of random numbers");
 }
 
 Tls::~Tls() { SSL_CTX_free(context_); }
 
-Result<std::shared_ptr<Tls>> Tls::open(std::string certificate_file, std::string key_file,
-                                       const Clock& clock) {
-  std::shared_ptr<Tls> tls(new Tls(std::move(certificate_file), std::move(key_file), clock));
+Result<std::shared_ptr<Tls>> Tls::open(CertificateFiles files, const Clock& clock) {
+  std::shared_ptr<Tls> tls(new Tls(std::move(files), clock));
   PARLEY_TRY_VOID(tls->reload());
   return tls;
 }
@@ -80,39 +53,10 @@ Result<void> Tls::reload() {
 }
 
 Result<ssl_ctx_st*> Tls::load() const {
-  constexpr std::string_view kCertificate = "server.tls_certificate", kKey = "server.tls_key";
-  ERR_clear_error();
-  if (auto file = open_file(kCertificate, certificate_file_); !file)
-    return std::unexpected(file.error());
-  PARLEY_TRY(key_file, open_file(kKey, key_file_));
   Context context(SSL_CTX_new(TLS_server_method()));
   PARLEY_CHECK(context, "OpenSSL does not start");
   auto* c = context.get();
-  SSL_CTX_set_default_passwd_cb(c, no_passphrase);
-  if (SSL_CTX_use_certificate_chain_file(c, certificate_file_.c_str()) != 1)
-    return refuse(kCertificate, certificate_file_,
-                  "it holds no certificate in PEM format that can be used here");
-  const Key key(PEM_read_PrivateKey(key_file.get(), nullptr, no_passphrase, nullptr));
-  if (!key)
-    return refuse(kKey, key_file_,
-                  "it holds no private key in PEM format (one that is protected by a passphrase "
-                  "cannot be used)");
-  if (X509_check_private_key(SSL_CTX_get0_certificate(c), key.get()) != 1 ||
-      SSL_CTX_use_PrivateKey(c, key.get()) != 1)
-    return refuse(kKey, key_file_,
-                  fmt::format("it is not the key of the certificate in {}", certificate_file_));
-  const X509* certificate = SSL_CTX_get0_certificate(c);
-  std::time_t now = clock_.wall().value / 1000;
-  if (X509_cmp_time(X509_get0_notAfter(certificate), &now) < 0)
-    return refuse(kCertificate, certificate_file_,
-                  fmt::format("the certificate expired on {}: get a new one",
-                              day_of(X509_get0_notAfter(certificate))));
-  if (X509_cmp_time(X509_get0_notBefore(certificate), &now) > 0)
-    return refuse(kCertificate, certificate_file_,
-                  fmt::format("the certificate is valid from {} on: is the clock of this machine "
-                              "right?",
-                              day_of(X509_get0_notBefore(certificate))));
-
+  PARLEY_TRY_VOID(use_certificate(c, files_, clock_.wall()));
   const bool set =
       SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 &&
       SSL_CTX_set_cipher_list(c, kTls12Ciphers) == 1 &&

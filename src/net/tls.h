@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/certificate_files.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/output_queue.h"
@@ -21,10 +22,8 @@ namespace parley::net {
 /// object. Shared by all edges of a process; every member is for any thread.
 class Tls {
  public:
-  /// Reads PEM files: the certificate with its chain, and its key. The error is a sentence for a
-  /// person. `clock` outlives it.
-  static Result<std::shared_ptr<Tls>> open(std::string certificate_file, std::string key_file,
-                                           const Clock& clock);
+  /// The error is a sentence for a person. `clock` outlives it.
+  static Result<std::shared_ptr<Tls>> open(CertificateFiles files, const Clock& clock);
   ~Tls();
   Tls(const Tls&) = delete;
 
@@ -36,10 +35,10 @@ class Tls {
   ssl_st* accept(bio_st* bio) const;
 
  private:
-  Tls(std::string certificate_file, std::string key_file, const Clock& clock);
+  Tls(CertificateFiles files, const Clock& clock);
   Result<ssl_ctx_st*> load() const;
 
-  const std::string certificate_file_, key_file_;
+  const CertificateFiles files_;
   const Clock& clock_;
   std::array<unsigned char, 80> ticket_keys_;
   mutable std::mutex mutex_;

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
-#include "net/testing/certificate.h"
+#include "base/testing/certificate.h"
 #include "net/testing/client.h"
 #include "net/testing/server.h"
 #include "net/testing/tls_client.h"
@@ -13,18 +13,22 @@
 namespace parley::net {
 namespace {
 
-using testing::CertificateFolder;
+using parley::testing::CertificateFolder;
+using parley::testing::make_certificate;
 using testing::Client;
 using testing::client_frame;
 using ::testing::HasSubstr;
-using testing::make_certificate;
 using testing::Server;
 using testing::TlsClient;
 
 class EdgeTls : public ::testing::Test {
  protected:
+  CertificateFiles files(const std::string& other = {}) const {
+    return {"server.tls_certificate", "server.tls_key", folder_.certificate() + other,
+            folder_.key()};
+  }
   std::shared_ptr<Tls> open() {
-    auto made = Tls::open(folder_.certificate(), folder_.key(), clock_);
+    auto made = Tls::open(files(), clock_);
     EXPECT_TRUE(made.has_value()) << made.error().message;
     return *made;
   }
@@ -240,9 +244,9 @@ TEST_F(EdgeTls, ABadPairLeavesTheFormerOne) {
 }
 
 TEST_F(EdgeTls, SaysWhatIsWrongWithAPair) {
-  const auto why = [&](const testing::Certificate& pair) {
+  const auto why = [&](const parley::testing::Certificate& pair) {
     folder_.write(pair);
-    const auto made = Tls::open(folder_.certificate(), folder_.key(), clock_);
+    const auto made = Tls::open(files(), clock_);
     return made ? "nothing" : made.error().message;
   };
   auto good = make_certificate();
@@ -252,7 +256,7 @@ TEST_F(EdgeTls, SaysWhatIsWrongWithAPair) {
   EXPECT_THAT(why(make_certificate({.valid_from_s = 7200})), HasSubstr("is valid from 20"));
   EXPECT_THAT(why({"nonsense", good.key}), HasSubstr("holds no certificate"));
   EXPECT_THAT(why({good.certificate, "nonsense"}), HasSubstr("holds no private key"));
-  const auto missing = Tls::open(folder_.certificate() + "x", folder_.key(), clock_);
+  const auto missing = Tls::open(files("x"), clock_);
   ASSERT_FALSE(missing.has_value());
   EXPECT_THAT(missing.error().message, HasSubstr("No such file"));
 }

@@ -78,7 +78,8 @@ Awaitable<void> Acceptor::sort(tcp::socket& socket) {
   char first = 0;
   boost::system::error_code gone;
   if (socket.receive(asio::buffer(&first, 1), tcp::socket::message_peek, gone) != 1) co_return;
-  (first == kStreamGreeting.front() ? on_stream_ : on_call_)(std::move(socket));
+  const bool stream = first == kStreamGreeting.front() || first == kTlsStreamGreeting.front();
+  (stream ? on_stream_ : on_call_)(std::move(socket));
 }
 
 void Acceptor::stop() {

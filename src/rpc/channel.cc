@@ -58,8 +58,10 @@ struct Call {
 struct Channel::Impl {
   explicit Impl(Settings s)
       : settings(std::move(s)),
-        channel(grpc::CreateCustomChannel(settings.address, grpc::InsecureChannelCredentials(),
-                                          arguments(settings))),
+        channel(grpc::CreateCustomChannel(
+            settings.address,
+            settings.security ? settings.security->of_caller() : grpc::InsecureChannelCredentials(),
+            arguments(settings))),
         stub(channel) {}
 
   /// False once the channel stops.
@@ -89,6 +91,8 @@ Channel::Channel(Settings settings) : impl_(std::make_unique<Impl>(std::move(set
 Channel::~Channel() { stop(); }
 
 const std::string& Channel::address() const { return impl_->settings.address; }
+
+const SecurityPtr& Channel::security() const { return impl_->settings.security; }
 
 Awaitable<Result<void>> Channel::call(const char* path,
                                       const google::protobuf::MessageLite& request,

@@ -6,6 +6,7 @@
 #include "api/auth.h"
 #include "rpc/failure.h"
 #include "rpc/method.h"
+#include "rpc/security.h"
 
 namespace google::protobuf {
 class MessageLite;
@@ -22,6 +23,7 @@ class Channel {
     std::string address;  // numeric, with a port
     unsigned version = kVersion;
     std::chrono::milliseconds longest_pause{2'000};  // between two attempts to connect
+    SecurityPtr security;                            // null: nothing is encrypted
   };
   explicit Channel(Settings settings);
   ~Channel();
@@ -45,6 +47,7 @@ class Channel {
   void stop();
 
   const std::string& address() const;
+  const SecurityPtr& security() const;
 
  private:
   Awaitable<Result<void>> call(const char* path, const google::protobuf::MessageLite& request,

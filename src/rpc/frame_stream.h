@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "rpc/security.h"
 
 namespace parley::rpc {
 namespace v1 {
@@ -16,12 +17,13 @@ class Frame;
 }
 
 /// What the side that connects says first, before its frames. Neither HTTP/2 nor TLS begins with
-/// this byte, so that one port serves both.
+/// one of these bytes, so that one port serves both.
 inline constexpr std::string_view kStreamGreeting = "\x01parley\n";
+inline constexpr std::string_view kTlsStreamGreeting = "\x02parley\n";  // then TLS begins
 
-/// Frames over one TCP connection, in order: of each the length in bytes (four, little-endian, at
-/// most `kLargestFrame`), then a `v1::Frame`. A peer that is gone without a word is noticed within
-/// 20 s. Lives on one loop, on which all of it is called and calls.
+/// Frames over one TCP connection, encrypted or not, in order: of each the length in bytes (four,
+/// little-endian, at most `kLargestFrame`), then a `v1::Frame`. A peer that is gone without a word
+/// is noticed within 20 s. Lives on one loop, on which all of it is called and calls.
 class FrameStream : public std::enable_shared_from_this<FrameStream> {
  public:
   static constexpr std::size_t kLargestFrame = 256 << 20;
@@ -35,9 +37,13 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
 
   /// `address` is numeric, with a port. What is written before it is connected waits.
   static std::shared_ptr<FrameStream> connect(boost::asio::io_context& loop,
-                                              const std::string& address, Events events);
+                                              const std::string& address, SecurityPtr security,
+                                              Events events);
   /// Of a connection that was accepted, whose greeting has not been read.
-  static std::shared_ptr<FrameStream> adopt(boost::asio::ip::tcp::socket socket, Events events);
+  static std::shared_ptr<FrameStream> adopt(boost::asio::ip::tcp::socket socket,
+                                            SecurityPtr security, Events events);
+
+  ~FrameStream();
 
   /// One at a time: the next after `on_written`.
   void write(const v1::Frame& frame);
@@ -48,8 +54,14 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
   void cancel();
 
  private:
-  FrameStream(boost::asio::ip::tcp::socket socket, std::string peer, Events events);
+  FrameStream(boost::asio::ip::tcp::socket socket, std::string peer, SecurityPtr security,
+              Events events);
+  void greeted();
+  /// `host`: for which the certificate of the other side must be valid, if that is the server.
+  void shake_hands(bool as_client, const std::string& host);
   void ready();
+  void cancel_in(std::chrono::seconds time);
+  Error broken(const boost::system::error_code& why) const;
   void send();
   void receive();
   /// Gives out the frames that are whole; false: what came is none.
@@ -57,11 +69,13 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
   void end(Error why);
 
   boost::asio::ip::tcp::socket socket_;
-  boost::asio::steady_timer finishing_;
-  const std::string peer_;
-  Events events_;  // empty: ended
-  bool ready_ = false, finished_ = false;
-  std::string_view expected_;  // of the other side's greeting
+  boost::asio::steady_timer deadline_;  // of the handshake; of what is left after `finish`
+  const std::string peer_;              // in words, with its address
+  const SecurityPtr security_;
+  struct Tls;
+  std::unique_ptr<Tls> tls_;  // null: not encrypted
+  Events events_;             // empty: ended
+  bool ready_ = false, waiting_ = false, finished_ = false;
   std::string out_, in_;
   std::size_t begin_ = 0, filled_ = 0;  // of in_: what is not taken yet
 };

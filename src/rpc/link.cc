@@ -70,7 +70,7 @@ void Link::connect() {
   if (stopping_) return;
   refused_.reset();
   ended_ = greeted_ = false;
-  stream_ = FrameStream::connect(loops_.at(home_), channel_.address(),
+  stream_ = FrameStream::connect(loops_.at(home_), channel_.address(), channel_.security(),
                                  {.on_frame = [this](v1::Frame& frame) { on_frame(frame); },
                                   .on_written =
                                       [this] {

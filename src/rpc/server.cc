@@ -120,7 +120,7 @@ struct Server::Impl final : grpc::CallbackGenericService {
     }
     const auto protocol = socket.local_endpoint().protocol();
     asio::post(loops.at(loop), [this, loop, stream, protocol, fd = socket.release()] {
-      stream->start(tcp::socket(loops.at(loop), protocol, fd));
+      stream->start(tcp::socket(loops.at(loop), protocol, fd), settings.security);
     });
   }
   void take_call(tcp::socket socket) {
@@ -166,7 +166,8 @@ Result<std::unique_ptr<Server>> Server::open(Loops& loops, const Router& router,
   builder.SetMaxReceiveMessageSize(-1);
   impl->calls = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-      grpc::InsecureServerCredentials());
+      impl->settings.security ? impl->settings.security->of_called()
+                              : grpc::InsecureServerCredentials());
   builder.RegisterCallbackGenericService(impl.get());
   impl->server = builder.BuildAndStart();
   if (!impl->server) return fail(Code::internal, "gRPC does not start");

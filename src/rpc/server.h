@@ -6,6 +6,7 @@
 #include "base/loops.h"
 #include "base/result.h"
 #include "rpc/router.h"
+#include "rpc/security.h"
 
 namespace parley::rpc {
 
@@ -18,6 +19,7 @@ class Server {
     std::vector<std::string> addresses;  // numeric, with ports; 0: any free one
     std::string process;                 // what this one calls itself
     unsigned version = kVersion;
+    SecurityPtr security;  // null: nothing is encrypted
   };
   /// Errors are one sentence for the person who starts the process. The router outlives it, as do
   /// the loops, which may run or not yet.

@@ -6,15 +6,15 @@
 
 namespace parley::rpc {
 
-void ServerStream::start(boost::asio::ip::tcp::socket socket) {
+void ServerStream::start(boost::asio::ip::tcp::socket socket, SecurityPtr security) {
   stream_ = FrameStream::adopt(
-      std::move(socket),
+      std::move(socket), std::move(security),
       {.on_frame = [self = shared_from_this()](v1::Frame& frame) { self->on_frame(frame); },
        .on_written = [self = shared_from_this()] { self->on_written(); },
        .on_ended =
            [self = shared_from_this()](const Error& why) {
              if (self->stream_ && why.code == Code::internal)
-               log::warn("rpc", "dropped a stream: {}", why.message);
+               log::warn("rpc", "refused: {}", why.message);
              self->leave();
              self->over_();
            }});

@@ -18,7 +18,7 @@ class ServerStream final : public Connection, public std::enable_shared_from_thi
         process_(std::move(process)),
         over_(std::move(over)) {}
   /// Of a loop's socket of which nothing was read.
-  void start(boost::asio::ip::tcp::socket socket);
+  void start(boost::asio::ip::tcp::socket socket, SecurityPtr security);
 
   std::size_t loop() const override { return loop_; }
   v1::Frame& add_to_frame() override;

@@ -9,7 +9,7 @@
 #include <openssl/ssl.h>
 #include <thread>
 
-#include "net/testing/certificate.h"
+#include "base/testing/certificate.h"
 #include "net/testing/client.h"
 #include "net/testing/tls_client.h"
 #include "parley/v1/frames.pb.h"
@@ -20,11 +20,11 @@ namespace parley::testing {
 namespace {
 
 using net::Opcode;
-using net::testing::Certificate;
-using net::testing::CertificateFolder;
 using net::testing::client_frame;
-using net::testing::make_certificate;
 using net::testing::TlsClient;
+using parley::testing::Certificate;
+using parley::testing::CertificateFolder;
+using parley::testing::make_certificate;
 using ::testing::HasSubstr;
 
 constexpr std::chrono::seconds kPatience{30};

@@ -39,13 +39,16 @@ T await(Loops& loops, Awaitable<T> work) {
 /// The serving process. The router is filled before `start`.
 class Serving {
  public:
-  explicit Serving(unsigned version = kVersion) : loops(2, 1), version_(version) { loops.start(); }
+  explicit Serving(unsigned version = kVersion, SecurityPtr security = nullptr)
+      : loops(2, 1), version_(version), security_(std::move(security)) {
+    loops.start();
+  }
   ~Serving() {
     stop();
     loops.stop();
   }
   void start() {
-    auto opened = Server::open(loops, router, {{address_}, "the server", version_});
+    auto opened = Server::open(loops, router, {{address_}, "the server", version_, security_});
     if (!opened) FAIL() << opened.error().message;
     server_ = std::move(*opened);
     address_ = server_->addresses().front();
@@ -61,6 +64,7 @@ class Serving {
 
  private:
   const unsigned version_;
+  const SecurityPtr security_;
   std::string address_ = "127.0.0.1:0";  // the same one after a restart
   std::unique_ptr<Server> server_;
 };
@@ -68,8 +72,11 @@ class Serving {
 /// The asking process. Stubs are made before `start`.
 class Asking {
  public:
-  explicit Asking(const std::string& address, Link::Settings settings = quick())
-      : loops(2, 1), channel({.address = address}), link(loops, 1, channel, std::move(settings)) {
+  explicit Asking(const std::string& address, Link::Settings settings = quick(),
+                  SecurityPtr security = nullptr)
+      : loops(2, 1),
+        channel({.address = address, .security = std::move(security)}),
+        link(loops, 1, channel, std::move(settings)) {
     loops.start();
   }
   ~Asking() {

@@ -1,4 +1,4 @@
-#include "net/testing/certificate.h"
+#include "base/testing/certificate.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -9,7 +9,7 @@
 #include <openssl/x509v3.h>
 #include <stdexcept>
 
-namespace parley::net::testing {
+namespace parley::testing {
 namespace {
 
 void must(bool done) {
@@ -25,6 +25,16 @@ std::string in_pem(Write write) {
   return {data, static_cast<std::size_t>(size)};
 }
 
+using X509Ptr = std::unique_ptr<X509, decltype([](X509* x) { X509_free(x); })>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, decltype([](EVP_PKEY* k) { EVP_PKEY_free(k); })>;
+
+template <class Read>
+auto from_pem(const std::string& pem, Read read) {
+  const std::unique_ptr<BIO, decltype([](BIO* b) { BIO_free(b); })> memory(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  return read(memory.get(), nullptr, nullptr, nullptr);
+}
+
 void add_extension(X509* certificate, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
@@ -36,9 +46,8 @@ void add_extension(X509* certificate, int kind, const std::string& value) {
 }  // namespace
 
 Certificate make_certificate(const CertificatePlan& plan) {
-  const std::unique_ptr<EVP_PKEY, decltype([](EVP_PKEY* k) { EVP_PKEY_free(k); })> key(
-      EVP_EC_gen("P-256"));
-  const std::unique_ptr<X509, decltype([](X509* x) { X509_free(x); })> made(X509_new());
+  const KeyPtr key(EVP_EC_gen("P-256"));
+  const X509Ptr made(X509_new());
   must(key && made);
   auto* x = made.get();
   std::uint32_t serial = 0;
@@ -51,11 +60,17 @@ Certificate make_certificate(const CertificatePlan& plan) {
   auto* name = X509_get_subject_name(x);
   must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
                                   reinterpret_cast<const unsigned char*>(plan.name.c_str()), -1, -1,
-                                  0) == 1 &&
-       X509_set_issuer_name(x, name) == 1);
-  add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(x, NID_subject_alt_name, "DNS:" + plan.name + ",IP:127.0.0.1");
-  must(X509_sign(x, key.get(), EVP_sha256()) > 0);
+                                  0) == 1);
+  add_extension(x, NID_basic_constraints, plan.authority ? "CA:FALSE" : "critical,CA:TRUE");
+  add_extension(x, NID_subject_alt_name, "DNS:" + plan.name + ",IP:" + plan.address);
+  if (plan.authority) {
+    const X509Ptr issuer(from_pem(plan.authority->certificate, PEM_read_bio_X509));
+    const KeyPtr signer(from_pem(plan.authority->key, PEM_read_bio_PrivateKey));
+    must(issuer && signer && X509_set_issuer_name(x, X509_get_subject_name(issuer.get())) == 1 &&
+         X509_sign(x, signer.get(), EVP_sha256()) > 0);
+  } else {
+    must(X509_set_issuer_name(x, name) == 1 && X509_sign(x, key.get(), EVP_sha256()) > 0);
+  }
   return {in_pem([&](BIO* to) { return PEM_write_bio_X509(to, x); }), in_pem([&](BIO* to) {
             return PEM_write_bio_PrivateKey(to, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};
@@ -78,4 +93,4 @@ void CertificateFolder::write(const Certificate& pair) const {
   std::ofstream(key()) << pair.key;
 }
 
-}  // namespace parley::net::testing
+}  // namespace parley::testing

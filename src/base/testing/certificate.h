@@ -2,19 +2,22 @@
 #include <filesystem>
 #include <string>
 
-namespace parley::net::testing {
+namespace parley::testing {
 
-/// What a certificate made for a test says.
-struct CertificatePlan {
-  std::string name = "localhost";  // valid for it and for 127.0.0.1
-  long valid_from_s = -3600;       // from now
-  long valid_for_s = 24 * 3600;    // after that
-};
-
-/// A certificate that signs itself, and its key (P-256), in PEM.
+/// A certificate and its key (P-256), in PEM.
 struct Certificate {
   std::string certificate, key;
 };
+
+/// What a certificate made for a test says.
+struct CertificatePlan {
+  std::string name = "localhost";  // valid for it and for the address
+  std::string address = "127.0.0.1";
+  long valid_from_s = -3600;               // from now
+  long valid_for_s = 24 * 3600;            // after that
+  const Certificate* authority = nullptr;  // who signs it; null: it signs itself, and may sign
+};
+
 Certificate make_certificate(const CertificatePlan& plan = {});
 
 /// A folder with `certificate.pem` and `key.pem`, removed in the end.
@@ -32,4 +35,4 @@ class CertificateFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace parley::net::testing
+}  // namespace parley::testing

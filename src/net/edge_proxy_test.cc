@@ -1,0 +1,109 @@
+// Clients that come through a balancer.
+#include <gtest/gtest.h>
+
+#include "net/testing/client.h"
+#include "net/testing/server.h"
+
+namespace parley::net {
+namespace {
+
+using testing::Client;
+using testing::client_frame;
+using testing::plain;
+using testing::Server;
+
+const std::string kOfSeven = "PROXY TCP4 192.0.2.7 127.0.0.1 1234 80\r\n";
+const std::string kOfEight = "PROXY TCP4 192.0.2.8 127.0.0.1 1234 80\r\n";
+const std::string kRequest = "GET /here HTTP/1.1\r\nHost: x\r\n\r\n";
+
+EdgeConfig behind(const std::string& proxy, EdgeConfig config = {}) {
+  config.proxies = Networks::parse({proxy}).value();
+  return plain(std::move(config));
+}
+std::string remote(Server& server) { return server.requests().back().second.remote_address; }
+
+TEST(EdgeProxy, WhoItSpeaksForIsTheClient) {
+  Server server(behind("127.0.0.0/8"));
+  Client client(server.port());
+  client.write(kOfSeven + kRequest);
+  EXPECT_TRUE(client.read_response().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(remote(server), "192.0.2.7");
+  client.write(kRequest);  // the header comes once
+  EXPECT_TRUE(client.read_response().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(remote(server), "192.0.2.7");
+}
+
+TEST(EdgeProxy, AHeaderInPiecesIsTheSame) {
+  Server server(behind("127.0.0.1"));
+  Client client(server.port());
+  const auto turns = server.turns();
+  for (const char byte : kOfSeven) {
+    client.write({&byte, 1});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  client.write(kRequest);
+  EXPECT_TRUE(client.read_response().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(remote(server), "192.0.2.7");
+  EXPECT_LT(server.turns() - turns, 10 * kOfSeven.size()) << "the loop spins while it waits";
+}
+
+TEST(EdgeProxy, ABalancerThatSpeaksForItselfIsTheClient) {
+  Server server(behind("127.0.0.1"));
+  Client client(server.port());
+  client.write("PROXY UNKNOWN\r\n" + kRequest);
+  EXPECT_TRUE(client.read_response().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(remote(server), "127.0.0.1");
+}
+
+TEST(EdgeProxy, WhoIsNoProxyCannotSayThatItIs) {
+  Server server(behind("192.0.2.1"));
+  Client liar(server.port());
+  liar.write(kOfSeven + kRequest);
+  EXPECT_TRUE(liar.read_response().starts_with("HTTP/1.1 400 "));
+  Client honest(server.port());
+  honest.write(kRequest);
+  EXPECT_TRUE(honest.read_response().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(remote(server), "127.0.0.1");
+}
+
+TEST(EdgeProxy, AProxyWithoutAHeaderIsDroppedAndOthersAreServed) {
+  Server server(behind("127.0.0.1"));
+  Client client(server.port());
+  client.write(kRequest);
+  EXPECT_TRUE(client.at_end());
+  Client other(server.port());
+  other.write(kOfSeven + kRequest);
+  EXPECT_TRUE(other.read_response().starts_with("HTTP/1.1 200 "));
+}
+
+TEST(EdgeProxy, LimitsOfAnAddressAreThoseOfTheClients) {
+  Server server(behind("127.0.0.1", {.max_per_address = 1}));
+  Client first(server.port()), second(server.port()), third(server.port());
+  first.write(kOfSeven);
+  first.upgrade({}, client_frame(Opcode::text, "in"));
+  EXPECT_EQ(first.read_frame().payload, "in");
+  second.write(kOfSeven + kRequest);
+  EXPECT_TRUE(second.read_response().starts_with("HTTP/1.1 429 "));
+  EXPECT_TRUE(second.at_end());
+  third.write(kOfEight + kRequest);
+  EXPECT_TRUE(third.read_response().starts_with("HTTP/1.1 200 "));
+  first.cut();
+  ASSERT_TRUE(server.eventually([&] { return server.closed().size() == 1; }));
+  Client again(server.port());
+  again.write(kOfSeven + kRequest);
+  EXPECT_TRUE(again.read_response().starts_with("HTTP/1.1 200 "));
+}
+
+TEST(EdgeProxy, BeyondTheTotalTheyAreRefusedAsOthersAre) {
+  Server server(behind("127.0.0.1", {.max_connections = 1}));
+  Client first(server.port());
+  first.write(kOfSeven);
+  first.upgrade();
+  Client second(server.port());
+  second.write(kOfEight + kRequest);
+  EXPECT_TRUE(second.read_response().starts_with("HTTP/1.1 503 "));
+  EXPECT_TRUE(second.at_end());
+}
+
+}  // namespace
+}  // namespace parley::net
