@@ -58,6 +58,7 @@ std::string table(const Options& options, const Result& result) {
   out += latency_row("delivery", result.delivery);
   out += latency_row("everywhere", result.everywhere);
   out += latency_row("resume", result.resume);
+  out += latency_row("away", result.away);
   out += fmt::format("\nover {:.2f} s, {}:\n", result.seconds,
                      options.rate > 0 ? fmt::format("{} messages a second intended", options.rate)
                                       : fmt::format("{} outstanding", options.outstanding));
@@ -99,9 +100,10 @@ std::string json(const Options& options, const Result& result) {
       per_second(result[Counter::confirmed_in_time], result),
       per_second(result[Counter::resumes], result), result.prove_seconds);
   out += fmt::format(
-      ",\"acknowledgement_ms\":{},\"delivery_ms\":{},\"everywhere_ms\":{},\"resume_ms\":{}",
+      ",\"acknowledgement_ms\":{},\"delivery_ms\":{},\"everywhere_ms\":{},\"resume_ms\":{},"
+      "\"away_ms\":{}",
       json_latency(result.acknowledgement), json_latency(result.delivery),
-      json_latency(result.everywhere), json_latency(result.resume));
+      json_latency(result.everywhere), json_latency(result.resume), json_latency(result.away));
   out += ",\"counts\":{";
   for (std::size_t i = 0; i < kCounterNames.size(); ++i)
     out += fmt::format("{}{}:{}", i > 0 ? "," : "", quoted(kCounterNames[i]), result.counters[i]);

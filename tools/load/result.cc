@@ -31,6 +31,7 @@ void Result::merge(const Result& other) {
   delivery.merge(other.delivery);
   everywhere.merge(other.everywhere);
   resume.merge(other.resume);
+  away.merge(other.away);
   seconds = std::max(seconds, other.seconds);
   cpu_seconds += other.cpu_seconds;
   prove_seconds = std::max(prove_seconds, other.prove_seconds);
@@ -48,6 +49,7 @@ std::string Result::pack() const {
   pack_histogram(out, "delivery", delivery);
   pack_histogram(out, "everywhere", everywhere);
   pack_histogram(out, "resume", resume);
+  pack_histogram(out, "away", away);
   for (const auto& [code, n] : errors) out += fmt::format("error {} {}\n", code, n);
   for (const Interruption& each : interruptions)
     out += fmt::format("interruption {} {} {}\n", each.unix_ms, each.unanswered, each.stored);
@@ -78,6 +80,8 @@ Result Result::unpack(const std::string& text) {
       result.everywhere = unpack_histogram(in);
     } else if (word == "resume") {
       result.resume = unpack_histogram(in);
+    } else if (word == "away") {
+      result.away = unpack_histogram(in);
     } else if (word == "error") {
       in >> word;
       in >> result.errors[word];

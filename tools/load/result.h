@@ -69,6 +69,7 @@ struct Result {
   Histogram delivery;         // to its arrival at each of the receiver's devices
   Histogram everywhere;       // of a send in a group, to its arrival at the last device
   Histogram resume;           // from connecting to the end of the backlog
+  Histogram away;             // of a client: from the loss of its connection to being back
   double seconds = 0;         // measured
   double cpu_seconds = 0;     // of the load itself in that time
   double prove_seconds = 0;   // what reading and comparing the histories took

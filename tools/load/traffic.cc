@@ -129,6 +129,7 @@ void Traffic::began(Client& client) {
 
 void Traffic::came_back(Client& client) {
   ++result_[Counter::reconnects];
+  result_.away.record(now() - client.lost_at);
   resend(client);
   send_read(client);
   watch(client);
@@ -185,7 +186,10 @@ void Traffic::note_interruption() {
 }
 
 void Traffic::left(Client& client) {
-  if (std::exchange(client.counted, false)) --ready_;
+  if (std::exchange(client.counted, false)) {
+    --ready_;
+    client.lost_at = now();
+  }
   client.resend_all = true;
   client.retry.clear();
   client.retry_fetches.clear();

@@ -40,6 +40,7 @@ struct Traffic::Client {
   bool has_retries = false;
   bool resend_all = false;  // after a reconnect
   Nanos retry_at = 0;
+  Nanos lost_at = 0;            // when its connection was lost last
   std::vector<LogIndex> dirty;  // logs that hold more than was acknowledged by `ack`
   std::optional<std::pair<ConversationIndex, std::uint64_t>> reading;
   bool watches = false;

@@ -76,6 +76,9 @@ class Cluster:
     def split(self, what, *options):
         script("split", what, "--folder", self.folder, *options, environment=self.environment)
 
+    def services(self):
+        return [name for name in self.rows if name != "haproxy"]
+
     def pid(self, name):
         return self.children[name].pid if name in self.children else self.rows[name]["pid"]
 

@@ -61,6 +61,12 @@ def kill_server(cluster, name):
     cluster.servers.kill(name)
 
 
+def replace_each(cluster, _):
+    """Every process, one after the other, each when the one before is ready."""
+    for name in cluster.services():
+        cluster.start_anew([name])
+
+
 def start_server(cluster, name):
     cluster.servers.start(name)
 
@@ -117,7 +123,8 @@ SMALL = {
     "message-killed": Fault("a crash of an owner; it is started again at once", MESSAGES, kill, launch),
     "message-stopped": Fault("a frozen machine, a long pause: past its lease, and woken while the other writes its logs", MESSAGES, stop, wake,
                              lasts=PAST_THE_LEASE),
-    "message-ended": Fault("a rolling restart", MESSAGES, end, launch),
+    "message-ended": Fault("a planned end of an owner", MESSAGES, end, launch),
+    "each-replaced": Fault("a rolling restart of everything, an upgrade", ["every process"], replace_each, goes_on=True),
     "gateway-killed": Fault("a crash of a gateway; its people come back through the other", GATEWAYS, kill, launch, goes_on=True),
     "group-killed": Fault("a crash of the feed's consumer in the middle of a batch", ["group"], kill_in_mid_batch, launch, goes_on=True),
     "redis-wiped": Fault("FLUSHALL; a failover to an empty replica", ["redis"], wipe),

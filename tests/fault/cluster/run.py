@@ -7,7 +7,7 @@ draws, and passes if sends are acknowledged after it (where the fault promises s
 by itself, and everything that was acknowledged is there, once, in order, at every device.
 
 Prints a table; --json FILE has the same and more. `pause` is the slowest acknowledgement, from the moment at which the send
-was due; `refused` counts the retryable refusals of sends and other requests, each of which was repeated until it was taken.
+was due; `away` is the longest time for which a client had no connection; `refused` counts the retryable refusals of sends and other requests, each of which was repeated until it was taken.
 
 usage: run.py --programs FOLDER --backends FOLDER [--faults small|late|full] [--rounds NAME,...] [--seeds N] [--json FILE]
 
@@ -35,7 +35,7 @@ TRAFFIC = ["--sign-up", PEOPLE, "--conversations", PEOPLE, "--groups", 3, "--gro
            "--presence", 0.5, "--typing", 0.2, "--duration", 3600, "--settle", PATIENCE, "--kill-aware"]
 GOES_ON = 60  # messages acknowledged before the fault, and after it
 MEANWHILE = 20  # while it lasts, where sends must go on
-COUNTS = ["acknowledged", "lost", "doubled", "reordered", "other", "pause_s", "meanwhile", "refused"]
+COUNTS = ["acknowledged", "lost", "doubled", "reordered", "other", "pause_s", "away_s", "meanwhile", "refused"]
 
 
 def goes_on(load, count, what):
@@ -85,6 +85,7 @@ def judged(row, report_file):
     row["other"] = sum(wrong.values()) - row["lost"] - row["doubled"] - row["reordered"]
     row["acknowledged"], row["refused"] = report["counts"]["acknowledged"], report["counts"]["retryable_errors"]
     row["pause_s"] = round(report["acknowledgement_ms"]["max"] / 1000, 1)
+    row["away_s"] = round(report["away_ms"]["max"] / 1000, 1)
     row["errors"], row["reconnects"] = report["errors"], report["counts"]["reconnects"]
 
 
@@ -92,7 +93,7 @@ def table(rows):
     print(f"{'fault':<22}{'rounds':>7}" + "".join(f"{name:>13}" for name in COUNTS))
     for name in dict.fromkeys(row["fault"] for row in rows):
         of_it = [row for row in rows if row["fault"] == name]
-        cells = [(max if count == "pause_s" else sum)(row.get(count, 0) for row in of_it) for count in COUNTS]
+        cells = [(max if count.endswith("_s") else sum)(row.get(count, 0) for row in of_it) for count in COUNTS]
         print(f"{name:<22}{len(of_it):>7}" + "".join(f"{cell:>13}" for cell in cells))
         print("    refused with: " + (", ".join(dict.fromkeys(code for row in of_it for code in row.get("errors", {}))) or "nothing"))
         by_text = {}
