@@ -23,7 +23,7 @@ class Channel {
     std::string address;  // numeric, with a port
     unsigned version = kVersion;
     std::chrono::milliseconds longest_pause{2'000};  // between two attempts to connect
-    SecurityPtr security;                            // null: nothing is encrypted
+    SecurityPtr security = {};                       // null: nothing is encrypted
   };
   explicit Channel(Settings settings);
   ~Channel();

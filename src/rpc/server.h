@@ -19,7 +19,7 @@ class Server {
     std::vector<std::string> addresses;  // numeric, with ports; 0: any free one
     std::string process;                 // what this one calls itself
     unsigned version = kVersion;
-    SecurityPtr security;  // null: nothing is encrypted
+    SecurityPtr security = {};  // null: nothing is encrypted
   };
   /// Errors are one sentence for the person who starts the process. The router outlives it, as do
   /// the loops, which may run or not yet.
