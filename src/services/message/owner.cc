@@ -35,7 +35,7 @@ void Owner::send(std::vector<SendRequest> batch, Route route) {
   for (auto& request : batch) {
     const auto token = request.token;
     if (closing_) {
-      answers.sent(route, token, fail_for(Code::unavailable, "the server is stopping", 1'000));
+      answers.sent(route, token, std::unexpected(stopping(request.conversation)));
     } else if (request.conversation.is_direct() && !request.conversation.has(request.sender)) {
       answers.sent(route, token, not_here());
     } else if (waiting_sends_ >= shared_.settings.waiting_sends) {
@@ -55,8 +55,7 @@ void Owner::mark(std::vector<MarkRequest> batch, Route route) {
   Answers answers(shared_.loops);
   for (auto& request : batch) {
     if (closing_) {
-      answers.marked(route, request.token,
-                     fail_for(Code::unavailable, "the server is stopping", 1'000));
+      answers.marked(route, request.token, std::unexpected(stopping(request.conversation)));
     } else if (request.conversation.is_direct() && !request.conversation.has(request.user)) {
       answers.marked(route, request.token, not_here());
     } else {
@@ -68,8 +67,14 @@ void Owner::mark(std::vector<MarkRequest> batch, Route route) {
   flush();
 }
 
+/// Who asks for what was handed over is to ask its next owner.
+Error Owner::stopping(const ConversationId& id) const {
+  if (!generation_of(id)) return lost_shard();
+  return {Code::unavailable, "the server is stopping", {}, 1'000};
+}
+
 void Owner::head(const ConversationId& id, std::move_only_function<void(Result<Head>)> done) {
-  if (closing_) return done(fail_for(Code::unavailable, "the server is stopping", 1'000));
+  if (closing_) return done(std::unexpected(stopping(id)));
   auto& state = cache_.touch(id);
   state.heads.push_back(std::move(done));
   if (state.phase == ConversationState::Phase::ready && state.tail.empty())
@@ -87,7 +92,7 @@ void Owner::tell_heads(ConversationState& state) {
 }
 
 void Owner::append(const ConversationId& group, WaitingChange change) {
-  if (closing_) return change.done(fail_for(Code::unavailable, "the server is stopping", 1'000));
+  if (closing_) return change.done(std::unexpected(stopping(group)));
   auto& state = cache_.touch(group);
   state.changes.push_back(std::move(change));
   enqueue(state);

@@ -73,11 +73,11 @@ class Owner {
   void gain(ShardId shard, Generation generation);
   /// Ids are of this node from now on.
   void use_node(std::uint32_t node) { ids_.use_node(node); }
-  /// The shard is no longer served: what comes or waits is answered `stale_generation`. Calls back
-  /// when nothing of it is in flight.
-  void lose(ShardId shard, std::function<void()> done);
+  /// The shards are no longer served: what comes or waits is answered `stale_generation`. Calls
+  /// back when nothing of them is in flight.
+  void lose(std::set<ShardId> shards, std::function<void()> done);
   /// Calls back when nothing is in flight and nothing waits. Requests that come later are answered
-  /// `unavailable`.
+  /// `unavailable`; of shards that it does not own `stale_generation`, as ever.
   void close(std::function<void()> drained);
 
   /// Any thread: no entry of this owner with an earlier time is committed later than this is read.
@@ -126,11 +126,12 @@ class Owner {
     bool any() const { return whole || !users.empty() || !keys.empty() || !seqs.empty(); }
   };
   struct Loaded;
-  struct Yielding {  // a shard that is given up
-    ShardId shard;
+  struct Yielding {  // shards that are given up
+    std::set<ShardId> shards;
     std::function<void()> done;
   };
 
+  Error stopping(const ConversationId& id) const;
   void enqueue(ConversationState& state);
   void flush();
   void load(std::vector<Wanted> wanted);

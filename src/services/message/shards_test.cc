@@ -8,12 +8,13 @@ class ShardsTest : public MessageServiceTest {
  protected:
   void lose(ShardId which) {
     std::promise<void> idle;
-    service->lose(which, [&] { idle.set_value(); });
+    service->lose({which}, [&] { idle.set_value(); });
     idle.get_future().get();
   }
   void gain(ShardId which) {
     std::promise<void> served;
-    service->gain(which, Generation(generation), [&] { served.set_value(); });
+    service->gain({{which, Generation(generation), nullptr}},
+                  [&](const ShardGrant&) { served.set_value(); });
     served.get_future().get();
   }
   Result<Head> send_one(const std::string& key, const std::string& body = "body") {
