@@ -14,7 +14,7 @@ constexpr std::string_view kConsumer = "delivery";
 constexpr std::string_view kConsumers[] = {kConsumer, "groups"};  // all must pass what is trimmed
 constexpr std::size_t kFeedPage = 10'000;
 constexpr std::size_t kLookingBack = 2;  // shards
-constexpr std::size_t kLoading = 16;     // conversations that are read side by side
+constexpr std::size_t kLoading = 128;    // reads side by side: each mostly waits for a network
 constexpr std::chrono::seconds kKeepPosition{2};
 }  // namespace
 

@@ -122,7 +122,7 @@ void Owner::flush() {
         fail_waiting(*state, lost_shard(), answers);
         continue;
       }
-      if (auto needs = wanted_by(*state); needs.any()) {
+      if (auto needs = wanted_by(*state); needs.any() && !can_go_on(*state, needs)) {
         state->phase = ConversationState::Phase::loading;
         wanted.push_back(std::move(needs));
         continue;
@@ -200,7 +200,7 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
       if (!part.entries.empty()) {
         state.head = head_after(*part.entries.back());
         state.tail.clear();
-        forget_look_ups(state);
+        forget_look_ups(state, part.entries);
         if (!shared_.info.one_log)
           shared_.last_commit[shard_of(state.id).value] = state.head.time.value;
       }
@@ -236,12 +236,16 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
   finish_yielding();
 }
 
-/// What was looked up before a commit says nothing of what is stored after it: a twin that waits
-/// may have been in it.
-void Owner::forget_look_ups(ConversationState& state) {
+/// What was looked up of a key before it was committed says nothing any more: a twin that waits is
+/// looked up again. Other keys stay as they were: nobody else writes meanwhile what would count.
+void Owner::forget_look_ups(ConversationState& state, const std::vector<EntryPtr>& committed) {
   if (shared_.info.one_log) return;
-  for (auto& waiting : state.sends) waiting.before.reset();
-  for (auto& waiting : state.changes) waiting.before.reset();
+  std::set<std::pair<UserId, std::string_view>> keys;
+  for (const auto& entry : committed) keys.emplace(entry->sender, entry->client_message_id);
+  for (auto& [request, route, before] : state.sends)
+    if (keys.contains({request.sender, request.client_message_id})) before.reset();
+  for (auto& waiting : state.changes)
+    if (keys.contains({waiting.actor, key_of(waiting.change)})) waiting.before.reset();
 }
 
 void Owner::fail_waiting(ConversationState& state, const Error& error, Answers& answers) {

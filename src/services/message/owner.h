@@ -137,11 +137,16 @@ class Owner {
   void load(std::vector<Wanted> wanted);
   boost::asio::awaitable<void> load_all(std::vector<Wanted> wanted);
   boost::asio::awaitable<void> load_one(Wanted wanted);
-  boost::asio::awaitable<void> take_loaded(const Wanted& wanted, Loaded got);
-  Loaded read(const ConversationId& id, const Wanted& wanted) const;
+  boost::asio::awaitable<void> take_loaded(const Wanted& wanted, Loaded& got);
+  using Reads = std::vector<std::function<void()>>;  // which may run side by side
+  Reads first_reads(const ConversationId& id, const Wanted& wanted, Loaded& out) const;
+  Reads more_reads(const ConversationId& id, const Wanted& wanted, Loaded& out) const;
+  std::function<void()> marks_of(const ConversationId& id, UserId user, Loaded& out) const;
+  void read_members(const ConversationId& group, Loaded& out) const;
   Wanted wanted_by(ConversationState& state) const;
+  bool can_go_on(const ConversationState& state, const Wanted& wanted) const;
   std::vector<UserId> unknown_users(ConversationState& state) const;
-  void look_up_later(const ConversationState& state, Wanted& wanted) const;
+  void look_up_later(ConversationState& state, Wanted& wanted) const;
   boost::asio::awaitable<std::optional<Error>> missing_person(ConversationId id);
   void refuse_strangers(ConversationState& state, const std::vector<UserId>& asked);
   void build(ConversationState& state, Part& part, Answers& answers);
@@ -158,7 +163,7 @@ class Owner {
   void settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome);
   void fail_waiting(ConversationState& state, const Error& error, Answers& answers);
   Generation generation_of(const ConversationId& id) const;
-  void forget_look_ups(ConversationState& state);
+  void forget_look_ups(ConversationState& state, const std::vector<EntryPtr>& committed);
   void unload(ConversationState& state);
   void watch_newest(ConversationState& state);
   void tell_heads(ConversationState& state);
