@@ -150,32 +150,27 @@ void Cluster::gained(const std::vector<ShardGrant>& grants) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   for (const auto& grant : grants) {
-    {
-      const std::lock_guard lock(mutex_);
-      replace(grants_[grant.shard.value], {grant.generation, grant.lease});
-    }
-    messages_->gain(grant.shard, grant.generation,
-                    [this, shard = grant.shard, of = grant.generation] { served(shard, of); });
+    const std::lock_guard lock(mutex_);
+    replace(grants_[grant.shard.value], {grant.generation, grant.lease});
   }
+  messages_->gain(grants, [this](const ShardGrant& grant) { served(grant); });
   log::info("cluster", "event=gained shards={}", grants.size());
 }
 
 /// What is in flight ends while the lease still holds.
 void Cluster::yield(const std::vector<ShardId>& shards, std::function<void()> done) {
-  auto open = std::make_shared<std::atomic<std::size_t>>(shards.size());
-  for (const auto shard : shards)
-    messages_->lose(shard, [this, shard, generation = generation_of(shard), open, done] {
-      forget(shard, generation);
-      if (open->fetch_sub(1) == 1) done();
-    });
+  std::vector<std::pair<ShardId, Generation>> yielded;
+  for (const auto shard : shards) yielded.emplace_back(shard, generation_of(shard));
+  messages_->lose(shards, [this, yielded, done = std::move(done)] {
+    for (const auto& [shard, generation] : yielded) forget(shard, generation);
+    done();
+  });
 }
 
 void Cluster::lost(const std::vector<ShardId>& shards) {
   log::warn("cluster", "event=lost shards={}", shards.size());
-  for (const auto shard : shards) {
-    forget(shard, generation_of(shard));
-    messages_->lose(shard, [] {});
-  }
+  for (const auto shard : shards) forget(shard, generation_of(shard));
+  messages_->lose(shards, [] {});
 }
 
 Generation Cluster::generation_of(ShardId shard) const {
@@ -183,10 +178,10 @@ Generation Cluster::generation_of(ShardId shard) const {
   return grants_[shard.value].generation;
 }
 
-void Cluster::served(ShardId shard, Generation generation) {
+void Cluster::served(const ShardGrant& granted) {
   const std::lock_guard lock(mutex_);
-  auto& grant = grants_[shard.value];
-  if (!grant.lease || grant.generation != generation || grant.served) return;
+  auto& grant = grants_[granted.shard.value];
+  if (!grant.lease || grant.generation != granted.generation || grant.served) return;
   grant.served = true;
   metrics_.served.add();
 }

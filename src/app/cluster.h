@@ -57,7 +57,7 @@ class Cluster {
   void yield(const std::vector<ShardId>& shards, std::function<void()> done);
   void lost(const std::vector<ShardId>& shards);
   Generation generation_of(ShardId shard) const;
-  void served(ShardId shard, Generation generation);
+  void served(const ShardGrant& granted);
   void forget(ShardId shard, Generation generation);
   void replace(Grant& present, Grant grant);
   Result<void> number_again();

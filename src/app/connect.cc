@@ -106,7 +106,8 @@ Result<void> connect_message_processes(Process& p) {
   for (const auto& [name, to] : others) {
     auto& reached =
         p.stubs.reached.emplace_back(std::make_unique<Reached>(*p.message_router, name));
-    to->add(*reached);
+    // Before the stub, which tells the router that requests were lost.
+    to->add_first(*reached);
   }
   // Whoever is listed can be reached, and will soon own something.
   p.cluster->route(*p.message_router, [others](const std::string& name) {

@@ -56,6 +56,8 @@ class Link {
 
   /// Before `start`.
   void add(LinkUser& user) { users_.push_back(&user); }
+  /// Before those that were added: it hears of everything first.
+  void add_first(LinkUser& user) { users_.insert(users_.begin(), &user); }
   /// The loops may run, or not yet.
   void start();
   /// The other side has come (back): connects now, if it waits to try again. Any thread.

@@ -25,11 +25,11 @@ class MessageRouter::Desk final : public MessageListener {
     ask(marks_, std::move(batch), listener, &MessageListener::on_marked);
   }
   void on_sent(std::vector<SendAnswer> answers) override {
-    sends_.answered(std::move(answers));
+    sends_.answered(std::move(answers), *router_.owners());
     arm();
   }
   void on_marked(std::vector<MarkAnswer> answers) override {
-    marks_.answered(std::move(answers));
+    marks_.answered(std::move(answers), *router_.owners());
     arm();
   }
   void again() {
@@ -143,7 +143,9 @@ std::invoke_result_t<Ask, MessageApi&> MessageRouter::of_owner(ConversationId co
   for (;;) {
     if (auto* api = owner(conversation)) {
       auto answer = co_await ask(*api);
-      if (answer || answer.error().code != Code::stale_generation) co_return answer;
+      if (answer || !RouterLane<SendRequest, SendAnswer>::is_the_next_ones(answer.error(), api,
+                                                                           owner(conversation)))
+        co_return answer;
       if (std::chrono::steady_clock::now() >= until) co_return answer;
     } else if (std::chrono::steady_clock::now() >= until) {
       co_return std::unexpected(RouterLane<SendRequest, SendAnswer>::nobody());

@@ -13,8 +13,8 @@ namespace parley::rpc {
 
 /// MessageApi of several processes that share the shards: what concerns a conversation goes to the
 /// process that owns its shard, what concerns a user to any. While a shard changes hands (nobody
-/// owns it, or who is asked says `stale_generation`) the caller waits for its next owner, for
-/// some seconds at most; then it is `unavailable`.
+/// owns it, who is asked says `stale_generation`, or went away with what it was asked) the caller
+/// waits for its next owner, for some seconds at most; then it is `unavailable`.
 class MessageRouter final : public MessageApi {
  public:
   /// By the name under which each owns shards. They outlive the router.

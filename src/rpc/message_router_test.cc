@@ -198,6 +198,14 @@ class HandOver : public RouterTest {
     }
     return false;
   }
+  bool slow_is_asked() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (std::chrono::steady_clock::now() < end) {
+      if (on_loop([&] { return slow_.asked.size() == 1; })) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
   using Tokens = std::vector<std::uint64_t>;
 
   Slow slow_{loops_};
@@ -245,12 +253,9 @@ TEST_F(HandOver, WhoCannotBeReachedIsNotAskedUntilItCan) {
 TEST_F(HandOver, TheSameOwnerIsAskedAgainUntilItServes) {
   owned_by("slow");
   ask({1}, talk(true));
-  const auto asked_again = [&] { return on_loop([&] { return slow_.asked.size() == 1; }); };
   for (int i = 0; i < 3; ++i) {
     on_loop([&] { slow_.answer(moved()); });
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!asked_again() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-    ASSERT_TRUE(asked_again());
+    ASSERT_TRUE(slow_is_asked());
   }
   on_loop([&] {
     EXPECT_EQ(slow_.asked.front().body, "text 1");
@@ -259,12 +264,29 @@ TEST_F(HandOver, TheSameOwnerIsAskedAgainUntilItServes) {
   EXPECT_EQ(answered(1, 9), (Tokens{1}));
 }
 
+TEST_F(HandOver, WhatIsLostOnTheWayIsAskedOfTheNextOwner) {
+  for (const bool vanished : {true, false}) {  // or it only handed over
+    owned_by("slow");
+    ask({1, 2}, talk(false));
+    ask({3}, talk(false));
+    if (vanished)
+      patient_.set_reachable("slow", false);
+    else
+      owned_by("two");
+    for (int i = 0; i < 3; ++i)
+      on_loop([&] { slow_.answer(fail_for(Code::unavailable, "the way broke", 100)); });
+    on_loop([&] { EXPECT_TRUE(final_.empty() || !vanished); });
+    owned_by("two");
+    EXPECT_EQ(answered(3, 2), (Tokens{1, 2, 3}));
+    patient_.set_reachable("slow", true);
+  }
+}
+
 TEST_F(HandOver, WhatIsBehindAFailureFailsWithIt) {
   owned_by("slow");
   ask({1, 2}, talk(false));
   on_loop([&] { slow_.answer(moved()); });
   ask({3}, talk(false));
-  owned_by("");  // so that nothing is asked again before the end of the test
   on_loop([&] { slow_.answer(fail_for(Code::unavailable, "the way broke", 100)); });
   ASSERT_TRUE(reaches(2));
   on_loop([&] {
@@ -274,7 +296,9 @@ TEST_F(HandOver, WhatIsBehindAFailureFailsWithIt) {
     }
     final_.clear();
   });
+  ASSERT_TRUE(slow_is_asked());
   owned_by("two");
+  on_loop([&] { slow_.answer(moved()); });
   EXPECT_EQ(answered(1, 2), (Tokens{1}));
 }
 

@@ -13,10 +13,11 @@ namespace parley::rpc {
 using ShardApis = std::vector<MessageApi*>;
 
 /// Requests of one kind and one loop on their way to the owners of their conversations. While a
-/// shard changes hands, what was refused by its last owner and what comes meanwhile is held, and
-/// asked of the next one in the order in which it came: whoever sends sees a pause, no error. Held
-/// for `patience` at most. What is behind a request that fails in another way fails with it, so
-/// that it does not overtake it when it comes again. Everything on the loop.
+/// shard changes hands, what was refused by its last owner, or lost on the way to it, and what
+/// comes meanwhile is held, and asked of the next one in the order in which it came: whoever sends
+/// sees a pause, no error. Both kinds may be asked twice. Held for `patience` at most. What is
+/// behind a request that fails in another way fails with it, so that it does not overtake it when
+/// it comes again. Everything on the loop.
 template <class Request, class Answer>
 class RouterLane {
  public:
@@ -43,7 +44,7 @@ class RouterLane {
         continue;
       }
       bytes_ += bytes_of(request);
-      Asked asked{std::move(request), &listener, {}};
+      Asked asked{std::move(request), &listener};
       if (owners[shard.value] && shards_[shard.value].held.empty())
         now.push_back(std::move(asked));
       else
@@ -53,7 +54,7 @@ class RouterLane {
   }
 
   /// Takes answers of owners, and gives those that are final.
-  void answered(std::vector<Answer> answers) {
+  void answered(std::vector<Answer> answers, const ShardApis& owners) {
     Given given;
     for (auto& answer : answers) {
       const auto at = open_.find(answer.token);
@@ -62,7 +63,8 @@ class RouterLane {
       open_.erase(at);
       --shards_[shard_of(asked.request.conversation).value].in_flight;
       auto& outcome = outcome_of(answer);
-      if (!outcome && outcome.error().code == Code::stale_generation && !is_late(asked)) {
+      const auto* owner = owners[shard_of(asked.request.conversation).value];
+      if (!outcome && is_the_next_ones(outcome.error(), asked.of, owner) && !is_late(asked)) {
         hold(answer.token, std::move(asked));
         continue;
       }
@@ -93,6 +95,14 @@ class RouterLane {
 
   bool holds() const { return !holding_.empty(); }
 
+  /// Whether what was asked of `asked` and failed so is to be asked of the shard's next owner: it
+  /// says itself that it is not its owner, or it went away, as `present` shows.
+  static bool is_the_next_ones(const Error& error, const MessageApi* asked,
+                               const MessageApi* present) {
+    return error.code == Code::stale_generation ||
+           (error.code == Code::unavailable && asked != present);
+  }
+
   static Error nobody() {
     return {Code::unavailable,
             "nobody serves this conversation at the moment: try again",
@@ -110,7 +120,8 @@ class RouterLane {
   struct Asked {
     Request request;  // with the caller's token
     MessageListener* listener;
-    std::optional<Time::time_point> held_since;
+    std::optional<Time::time_point> held_since = {};
+    const MessageApi* of = nullptr;  // who was asked
   };
   struct Shard {
     std::size_t in_flight = 0;
@@ -141,6 +152,7 @@ class RouterLane {
       auto& request = part->second.emplace_back(asked.request);
       request.token = ++last_;
       ++shards_[shard.value].in_flight;
+      asked.of = owner;
       open_.emplace(last_, std::move(asked));
     }
     for (auto& [owner, part] : parts) (owner->*ask_)(std::move(part), self);

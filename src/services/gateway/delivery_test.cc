@@ -203,6 +203,29 @@ TEST_F(Deliveries, WhatMayNotHaveComeIsReadAgainFromTheStore) {
     EXPECT_EQ(one->next_entry().body().text(), "never handed over");
 }
 
+TEST_F(Deliveries, WhatCannotBeReadAgainYetIsTriedUntilItCan) {
+  start();
+  auto alice = client(1), bob = client(2, Wire::json);
+  messages_.append(direct_id(1, 2), UserId(2), "never handed over", system_clock_.wall());
+  messages_.fail_reads(Error{Code::unavailable, "nobody serves this conversation"});
+  gateway_->read_again(std::chrono::seconds(1));
+  eventually([&] { return messages_.failed_reads() >= 6; });
+  // Meanwhile what is handed over comes as ever.
+  deliver(messages_.append(direct_id(1, 2), UserId(2), "live", system_clock_.wall()), {1, 2});
+  for (auto* one : {alice.get(), bob.get()}) EXPECT_EQ(one->next_entry().body().text(), "live");
+  messages_.fail_reads({});
+  for (auto* one : {alice.get(), bob.get()})
+    EXPECT_EQ(one->next_entry().body().text(), "never handed over");
+}
+
+TEST_F(Deliveries, WhatCanNeverBeReadAgainEndsTheSession) {
+  start();
+  auto alice = client(1);
+  messages_.fail_reads(Error{Code::damaged, "the store is damaged"});
+  gateway_->read_again(std::chrono::seconds(1));
+  EXPECT_EQ(alice->close_code(), 1011);
+}
+
 TEST_F(Deliveries, AGatewayThatWasStoppedReadsAgain) {
   clock_ = &manual_clock_;
   start();

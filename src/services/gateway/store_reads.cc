@@ -136,7 +136,12 @@ Awaitable<void> StoreReads::read_backlog_for(net::ConnectionId id, Queue& queue,
   if (end) epoch_ = end->cursor.epoch;
   session = co_await writable(id, queue);
   if (!session) co_return;
-  if (!end && catch_up) {
+  if (!end && catch_up && describe(end.error().code).retryable) {
+    // Nobody may own a conversation for some seconds. The sweep comes by again, so that those who
+    // wait do not all come at once; what has come twice by then, the client drops.
+    if (!session->missed_since || job.since.time < session->missed_since)
+      session->missed_since = job.since.time;
+  } else if (!end && catch_up) {
     // What was held back cannot be given now, and must not be skipped: the client comes back with
     // its cursor.
     log::warn("gateway", "cannot catch up: {}", end.error().message);

@@ -14,7 +14,7 @@ constexpr std::string_view kConsumer = "delivery";
 constexpr std::string_view kConsumers[] = {kConsumer, "groups"};  // all must pass what is trimmed
 constexpr std::size_t kFeedPage = 10'000;
 constexpr std::size_t kLookingBack = 2;  // shards
-constexpr std::size_t kLoading = 16;     // conversations that are read side by side
+constexpr std::size_t kLoading = 128;    // reads side by side: each mostly waits for a network
 constexpr std::chrono::seconds kKeepPosition{2};
 }  // namespace
 
@@ -49,7 +49,8 @@ MessageService::MessageService(Needs needs, Settings settings)
           needs.metrics.counter("parley_push_decisions_total", "Entries given to notification")},
       reader_(shared_, owners_),
       gate_(needs.loops.at(0).get_executor(), "message service"),
-      timer_(needs.loops.at(0)) {
+      timer_(needs.loops.at(0)),
+      pace_(needs.loops.at(0)) {
   PARLEY_CHECK(shared_.info.one_log ? feed_ != nullptr : duties_ != nullptr,
                "what was not done is found by the feed, or by the shards' duties");
   shared_.hybrid.observe(Snowflake::time_of(shared_.info.last_issued));
@@ -213,6 +214,7 @@ void MessageService::close(std::function<void()> drained) {
   boost::asio::post(shared_.loops.at(0), [this, ended] {
     closing_ = true;
     timer_.cancel();
+    pace_.cancel();
     gate_.close(ended);
   });
   for (std::size_t i = 0; i < owners_.size(); ++i)

@@ -1,8 +1,10 @@
 #pragma once
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 
 #include "ports/shard_duties.h"
+#include "ports/shard_leases.h"
 #include "services/message/reader.h"
 
 namespace parley::message {
@@ -31,21 +33,22 @@ class MessageService final : public MessageApi {
     /// given up, or taken anew. On a loop.
     std::function<void(ShardId, Generation)> over = {};
   };
+  using Served = std::function<void(const ShardGrant& grant)>;
   MessageService(Needs needs, Settings settings);
 
   /// Takes up the duty to deliver where the last process left it. Blocks until it has, before
   /// anything is sent; the loops run.
   Result<void> start();
-  /// Where conversations have logs of their own: the shard is this process's from now on, under
-  /// that generation. Calls back, on a loop, when it is served, and what its last owner left to be
-  /// done is known; not if it is lost before. Any thread.
-  void gain(ShardId shard, Generation generation, std::function<void()> served);
+  /// Where conversations have logs of their own: the shards are this process's from now on, each
+  /// under its generation. Calls back, on a loop, for each when it is served; not if it is lost
+  /// before. Any thread.
+  void gain(std::vector<ShardGrant> grants, Served served);
   /// New numbers for Snowflakes, one per loop, before any shard that is gained later is served. Any
   /// thread.
   void use_nodes(const std::vector<std::uint32_t>& nodes);
-  /// The shard is given up: what comes or waits is answered `stale_generation`. Calls back, on a
-  /// loop, when nothing of it is in flight. Any thread.
-  void lose(ShardId shard, std::function<void()> done);
+  /// The shards are given up: what comes or waits is answered `stale_generation`. Calls back, on a
+  /// loop, when nothing of them is in flight. Any thread.
+  void lose(std::vector<ShardId> shards, std::function<void()> done);
   /// Answers what was taken, then calls back on a loop. What comes later is answered `unavailable`.
   void close(std::function<void()> drained);
 
@@ -94,8 +97,15 @@ class MessageService final : public MessageApi {
   std::size_t home(ShardId shard) const { return shard.value % owners_.size(); }
   void rewatch(const std::vector<ConversationId>& conversations, std::uint64_t position,
                std::function<void()> done);
-  boost::asio::awaitable<void> take_up(ShardId shard, Generation generation,
-                                       std::function<void()> served);
+  boost::asio::awaitable<void> take_up(std::vector<ShardGrant> grants, Served served);
+  struct LookBack {  // shards that were gained together
+    std::vector<ShardGrant> grants;
+    std::vector<ShardTime> settled;  // of each, as its last owner left it
+  };
+  bool has(const ShardGrant& grant) const;
+  bool has_any(const std::vector<ShardGrant>& grants) const;
+  boost::asio::awaitable<void> look_back();
+  boost::asio::awaitable<void> rewatch_slowly(std::vector<ConversationId> touched, LookBack of);
   Result<void> start_from_feed();
   void keep_position();
   boost::asio::awaitable<void> keep_settled();
@@ -117,6 +127,8 @@ class MessageService final : public MessageApi {
     TimeMs settled = {};  // what was last stored; 0: not known yet
   };
   std::map<ShardId, Tenure> tenures_;  // of this process's shards
+  std::deque<LookBack> to_look_back_;  // the first one is being looked back at
+  boost::asio::steady_timer pace_;     // of that
   bool closing_ = false;
 };
 

@@ -35,7 +35,7 @@ void Owner::send(std::vector<SendRequest> batch, Route route) {
   for (auto& request : batch) {
     const auto token = request.token;
     if (closing_) {
-      answers.sent(route, token, fail_for(Code::unavailable, "the server is stopping", 1'000));
+      answers.sent(route, token, std::unexpected(stopping(request.conversation)));
     } else if (request.conversation.is_direct() && !request.conversation.has(request.sender)) {
       answers.sent(route, token, not_here());
     } else if (waiting_sends_ >= shared_.settings.waiting_sends) {
@@ -55,8 +55,7 @@ void Owner::mark(std::vector<MarkRequest> batch, Route route) {
   Answers answers(shared_.loops);
   for (auto& request : batch) {
     if (closing_) {
-      answers.marked(route, request.token,
-                     fail_for(Code::unavailable, "the server is stopping", 1'000));
+      answers.marked(route, request.token, std::unexpected(stopping(request.conversation)));
     } else if (request.conversation.is_direct() && !request.conversation.has(request.user)) {
       answers.marked(route, request.token, not_here());
     } else {
@@ -68,8 +67,14 @@ void Owner::mark(std::vector<MarkRequest> batch, Route route) {
   flush();
 }
 
+/// Who asks for what was handed over is to ask its next owner.
+Error Owner::stopping(const ConversationId& id) const {
+  if (!generation_of(id)) return lost_shard();
+  return {Code::unavailable, "the server is stopping", {}, 1'000};
+}
+
 void Owner::head(const ConversationId& id, std::move_only_function<void(Result<Head>)> done) {
-  if (closing_) return done(fail_for(Code::unavailable, "the server is stopping", 1'000));
+  if (closing_) return done(std::unexpected(stopping(id)));
   auto& state = cache_.touch(id);
   state.heads.push_back(std::move(done));
   if (state.phase == ConversationState::Phase::ready && state.tail.empty())
@@ -87,7 +92,7 @@ void Owner::tell_heads(ConversationState& state) {
 }
 
 void Owner::append(const ConversationId& group, WaitingChange change) {
-  if (closing_) return change.done(fail_for(Code::unavailable, "the server is stopping", 1'000));
+  if (closing_) return change.done(std::unexpected(stopping(group)));
   auto& state = cache_.touch(group);
   state.changes.push_back(std::move(change));
   enqueue(state);
@@ -117,7 +122,7 @@ void Owner::flush() {
         fail_waiting(*state, lost_shard(), answers);
         continue;
       }
-      if (auto needs = wanted_by(*state); needs.any()) {
+      if (auto needs = wanted_by(*state); needs.any() && !can_go_on(*state, needs)) {
         state->phase = ConversationState::Phase::loading;
         wanted.push_back(std::move(needs));
         continue;
@@ -195,7 +200,7 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
       if (!part.entries.empty()) {
         state.head = head_after(*part.entries.back());
         state.tail.clear();
-        forget_look_ups(state);
+        forget_look_ups(state, part.entries);
         if (!shared_.info.one_log)
           shared_.last_commit[shard_of(state.id).value] = state.head.time.value;
       }
@@ -231,12 +236,16 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
   finish_yielding();
 }
 
-/// What was looked up before a commit says nothing of what is stored after it: a twin that waits
-/// may have been in it.
-void Owner::forget_look_ups(ConversationState& state) {
+/// What was looked up of a key before it was committed says nothing any more: a twin that waits is
+/// looked up again. Other keys stay as they were: nobody else writes meanwhile what would count.
+void Owner::forget_look_ups(ConversationState& state, const std::vector<EntryPtr>& committed) {
   if (shared_.info.one_log) return;
-  for (auto& waiting : state.sends) waiting.before.reset();
-  for (auto& waiting : state.changes) waiting.before.reset();
+  std::set<std::pair<UserId, std::string_view>> keys;
+  for (const auto& entry : committed) keys.emplace(entry->sender, entry->client_message_id);
+  for (auto& [request, route, before] : state.sends)
+    if (keys.contains({request.sender, request.client_message_id})) before.reset();
+  for (auto& waiting : state.changes)
+    if (keys.contains({waiting.actor, key_of(waiting.change)})) waiting.before.reset();
 }
 
 void Owner::fail_waiting(ConversationState& state, const Error& error, Answers& answers) {

@@ -73,11 +73,11 @@ class Owner {
   void gain(ShardId shard, Generation generation);
   /// Ids are of this node from now on.
   void use_node(std::uint32_t node) { ids_.use_node(node); }
-  /// The shard is no longer served: what comes or waits is answered `stale_generation`. Calls back
-  /// when nothing of it is in flight.
-  void lose(ShardId shard, std::function<void()> done);
+  /// The shards are no longer served: what comes or waits is answered `stale_generation`. Calls
+  /// back when nothing of them is in flight.
+  void lose(std::set<ShardId> shards, std::function<void()> done);
   /// Calls back when nothing is in flight and nothing waits. Requests that come later are answered
-  /// `unavailable`.
+  /// `unavailable`; of shards that it does not own `stale_generation`, as ever.
   void close(std::function<void()> drained);
 
   /// Any thread: no entry of this owner with an earlier time is committed later than this is read.
@@ -126,21 +126,27 @@ class Owner {
     bool any() const { return whole || !users.empty() || !keys.empty() || !seqs.empty(); }
   };
   struct Loaded;
-  struct Yielding {  // a shard that is given up
-    ShardId shard;
+  struct Yielding {  // shards that are given up
+    std::set<ShardId> shards;
     std::function<void()> done;
   };
 
+  Error stopping(const ConversationId& id) const;
   void enqueue(ConversationState& state);
   void flush();
   void load(std::vector<Wanted> wanted);
   boost::asio::awaitable<void> load_all(std::vector<Wanted> wanted);
   boost::asio::awaitable<void> load_one(Wanted wanted);
-  boost::asio::awaitable<void> take_loaded(const Wanted& wanted, Loaded got);
-  Loaded read(const ConversationId& id, const Wanted& wanted) const;
+  boost::asio::awaitable<void> take_loaded(const Wanted& wanted, Loaded& got);
+  using Reads = std::vector<std::function<void()>>;  // which may run side by side
+  Reads first_reads(const ConversationId& id, const Wanted& wanted, Loaded& out) const;
+  Reads more_reads(const ConversationId& id, const Wanted& wanted, Loaded& out) const;
+  std::function<void()> marks_of(const ConversationId& id, UserId user, Loaded& out) const;
+  void read_members(const ConversationId& group, Loaded& out) const;
   Wanted wanted_by(ConversationState& state) const;
+  bool can_go_on(const ConversationState& state, const Wanted& wanted) const;
   std::vector<UserId> unknown_users(ConversationState& state) const;
-  void look_up_later(const ConversationState& state, Wanted& wanted) const;
+  void look_up_later(ConversationState& state, Wanted& wanted) const;
   boost::asio::awaitable<std::optional<Error>> missing_person(ConversationId id);
   void refuse_strangers(ConversationState& state, const std::vector<UserId>& asked);
   void build(ConversationState& state, Part& part, Answers& answers);
@@ -157,7 +163,7 @@ class Owner {
   void settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome);
   void fail_waiting(ConversationState& state, const Error& error, Answers& answers);
   Generation generation_of(const ConversationId& id) const;
-  void forget_look_ups(ConversationState& state);
+  void forget_look_ups(ConversationState& state, const std::vector<EntryPtr>& committed);
   void unload(ConversationState& state);
   void watch_newest(ConversationState& state);
   void tell_heads(ConversationState& state);

@@ -1,5 +1,7 @@
 // What an owner must know of a conversation before it can commit anything to it.
 #include <boost/asio.hpp>
+#include <deque>
+#include <mutex>
 
 #include "base/log.h"
 #include "services/message/errors.h"
@@ -10,13 +12,45 @@ namespace {
 constexpr std::size_t kParticipants = 1'000;  // read at once
 }  // namespace
 
+/// What was read, by several threads perhaps.
 struct Owner::Loaded {
+  explicit Loaded(const Wanted& wanted)
+      : before(wanted.keys.size()), countables(wanted.seqs.size()) {}
+
+  /// `take(*found)`, or the error. One at a time.
+  template <class T, class Take>
+  void add(Result<T> found, Take take) {
+    const std::lock_guard lock(mutex);
+    if (found)
+      take(std::move(*found));
+    else
+      error = std::move(found).error();
+  }
+
   Begun begun;
   std::vector<Participant> members;
   std::vector<Before> before;             // of each key
   std::vector<std::uint64_t> countables;  // at each seq
   std::optional<Error> error;
+  std::mutex mutex;
 };
+
+namespace {
+/// Runs them on the pool, and resumes the caller when all are done.
+boost::asio::awaitable<void> side_by_side(boost::asio::thread_pool& pool,
+                                          std::vector<std::function<void()>> calls) {
+  if (calls.empty()) co_return;
+  co_await await_call<bool>([&pool, &calls](auto done) {
+    auto open = std::make_shared<std::atomic<std::size_t>>(calls.size());
+    auto last = std::make_shared<decltype(done)>(std::move(done));
+    for (auto& call : calls)
+      boost::asio::post(pool, [call = std::move(call), open, last] {
+        call();
+        if (open->fetch_sub(1) == 1) (*last)(true);
+      });
+  });
+}
+}  // namespace
 
 void Owner::load(std::vector<Wanted> wanted) {
   if (shared_.info.one_log) {
@@ -35,67 +69,92 @@ Owner::Wanted Owner::wanted_by(ConversationState& state) const {
   return out;
 }
 
-void Owner::look_up_later(const ConversationState& state, Wanted& wanted) const {
+/// Whether something can be committed before that is read. What comes while others are looked up
+/// must not hold them up, or they would wait for as long as more comes.
+bool Owner::can_go_on(const ConversationState& state, const Wanted& wanted) const {
+  if (shared_.info.one_log || wanted.whole || !wanted.users.empty()) return false;
+  if (!state.tail.empty()) return true;
+  // Nothing that was sent after a change overtakes it.
+  const bool changes = std::ranges::all_of(
+      state.changes, [](const auto& waiting) { return waiting.before.has_value(); });
+  return changes &&
+         (!state.changes.empty() || (!state.sends.empty() && state.sends.front().before));
+}
+
+void Owner::look_up_later(ConversationState& state, Wanted& wanted) const {
   for (const auto& waiting : state.changes)
     if (!waiting.before) wanted.keys.emplace_back(waiting.actor, key_of(waiting.change));
   for (const auto& [request, route, before] : state.sends) {
     if (wanted.keys.size() >= shared_.settings.batch_entries) break;
     if (!before) wanted.keys.emplace_back(request.sender, request.client_message_id);
   }
+  const auto needs_countable = [&](const WaitingMark& waiting) {
+    const auto read = waiting.request.read;
+    if (waiting.read_countable || !read) return false;
+    if (wanted.whole) return true;
+    const auto* member = state.member(waiting.request.user);
+    return read < state.head.seq && (!member || read > member->marks.read);
+  };
   for (const auto& waiting : state.marks)
-    if (!waiting.read_countable && waiting.request.read &&
-        (wanted.whole || waiting.request.read < state.head.seq))
-      wanted.seqs.push_back(waiting.request.read);
+    if (needs_countable(waiting)) wanted.seqs.push_back(waiting.request.read);
 }
 
-/// On the pool.
-Owner::Loaded Owner::read(const ConversationId& id, const Wanted& wanted) const {
-  const auto& [state, whole, users, generation, keys, seqs] = wanted;
-  Loaded out;
-  const auto add_marks = [&](UserId user) {
-    auto marks = shared_.store.marks(id, user);
-    if (marks)
-      out.members.push_back({user, *marks});
-    else
-      out.error = marks.error();
+/// What is read first: the end of the log. The marks of the two who talk are only asked for then,
+/// too: who owns the conversation knows them from there on. To be called on the pool, as all reads.
+Owner::Reads Owner::first_reads(const ConversationId& id, const Wanted& wanted, Loaded& out) const {
+  Reads reads;
+  if (!wanted.whole) return reads;
+  reads.push_back([this, id, generation = wanted.generation, &out] {
+    out.add(shared_.store.begin(id, generation),
+            [&](Begun begun) { out.begun = std::move(begun); });
+  });
+  if (!id.is_direct()) return reads;
+  reads.push_back(marks_of(id, UserId(id.first()), out));
+  if (id.second() != id.first()) reads.push_back(marks_of(id, UserId(id.second()), out));
+  return reads;
+}
+
+/// What is read once the end is known, and of a conversation that is known already.
+Owner::Reads Owner::more_reads(const ConversationId& id, const Wanted& wanted, Loaded& out) const {
+  Reads reads;
+  for (std::size_t i = 0; i < wanted.keys.size(); ++i)
+    reads.push_back([this, id, key = wanted.keys[i], i, &out] {
+      out.add(shared_.store.find(id, key.first, key.second),
+              [&](Before before) { out.before[i] = before; });
+    });
+  for (std::size_t i = 0; i < wanted.seqs.size(); ++i)
+    reads.push_back([this, id, seq = wanted.seqs[i], i, &out] {
+      // Where there is no entry, the mark is refused for what it is.
+      out.add(shared_.store.read(id, seq, seq, 1, false),
+              [&](const std::vector<EntryPtr>& entries) {
+                out.countables[i] = entries.empty() ? 0 : entries.front()->countable;
+              });
+    });
+  for (const auto user : wanted.users) reads.push_back(marks_of(id, user, out));
+  if (wanted.whole && !id.is_direct() && !out.begun.head.group.wide)
+    reads.push_back([this, id, &out] { read_members(id, out); });
+  return reads;
+}
+
+std::function<void()> Owner::marks_of(const ConversationId& id, UserId user, Loaded& out) const {
+  return [this, id, user, &out] {
+    out.add(shared_.store.marks(id, user),
+            [&](Marks marks) { out.members.push_back({user, marks}); });
   };
-  if (whole) {
-    auto begun = shared_.store.begin(id, generation);
-    if (begun)
-      out.begun = std::move(*begun);
-    else
-      out.error = begun.error();
+}
+
+void Owner::read_members(const ConversationId& group, Loaded& out) const {
+  std::size_t found = kParticipants;
+  for (UserId after; found == kParticipants;) {
+    found = 0;
+    out.add(shared_.store.participants(group, after, kParticipants),
+            [&](const std::vector<Participant>& page) {
+              for (const auto& participant : page)
+                if (participant.marks.member()) out.members.push_back(participant);
+              found = page.size();
+              if (found > 0) after = page.back().user;
+            });
   }
-  for (const auto& [sender, key] : keys) {
-    auto found = shared_.store.find(id, sender, key);
-    if (!found) out.error = found.error();
-    out.before.push_back(found ? *found : Before());
-  }
-  for (const auto seq : seqs) {
-    auto entries = shared_.store.read(id, seq, seq, 1, false);
-    if (!entries) out.error = entries.error();
-    // Where there is none, the mark is refused for what it is.
-    out.countables.push_back(entries && !entries->empty() ? entries->front()->countable : 0);
-  }
-  if (id.is_direct()) {
-    add_marks(UserId(id.first()));
-    if (id.second() != id.first()) add_marks(UserId(id.second()));
-    return out;
-  }
-  for (const auto user : users) add_marks(user);
-  if (!whole || out.begun.head.group.wide) return out;
-  for (UserId after;;) {
-    auto page = shared_.store.participants(id, after, kParticipants);
-    if (!page) {
-      out.error = page.error();
-      break;
-    }
-    for (const auto& participant : *page)
-      if (participant.marks.member()) out.members.push_back(participant);
-    if (page->size() < kParticipants) break;
-    after = page->back().user;
-  }
-  return out;
 }
 
 /// Who asks for something in a group and was not looked up yet.
@@ -122,28 +181,35 @@ boost::asio::awaitable<std::optional<Error>> Owner::missing_person(ConversationI
 }
 
 boost::asio::awaitable<void> Owner::load_all(std::vector<Wanted> wanted) {
-  auto loaded = co_await run_blocking(shared_.loading, [this, wanted] {
-    std::vector<Loaded> out;
+  std::deque<Loaded> loaded;
+  for (const auto& one : wanted) loaded.emplace_back(one);
+  co_await run_blocking(shared_.loading, [this, &wanted, &loaded] {
     // The id of a state never changes, so the pool may read it while the loop owns the rest.
-    for (const auto& one : wanted) out.push_back(read(one.state->id, one));
-    return out;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const auto& id = wanted[i].state->id;
+      for (const auto& read : first_reads(id, wanted[i], loaded[i])) read();
+      for (const auto& read : more_reads(id, wanted[i], loaded[i])) read();
+    }
+    return true;
   });
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    co_await take_loaded(wanted[i], std::move(loaded[i]));
+  for (std::size_t i = 0; i < wanted.size(); ++i) co_await take_loaded(wanted[i], loaded[i]);
   flush();
   arm();
 }
 
+/// Every read of a step takes a round trip of the store's, which may be a long one: side by side.
 boost::asio::awaitable<void> Owner::load_one(Wanted wanted) {
-  auto loaded = co_await run_blocking(shared_.loading,
-                                      [this, wanted] { return read(wanted.state->id, wanted); });
-  co_await take_loaded(wanted, std::move(loaded));
+  Loaded loaded(wanted);
+  const auto& id = wanted.state->id;
+  co_await side_by_side(shared_.loading, first_reads(id, wanted, loaded));
+  if (!loaded.error) co_await side_by_side(shared_.loading, more_reads(id, wanted, loaded));
+  co_await take_loaded(wanted, loaded);
   flush();
   arm();
   finish_yielding();
 }
 
-boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded got) {
+boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded& got) {
   auto& state = *wanted.state;
   const auto& [head, tail] = got.begun;
   // The first entry makes a direct conversation; who only asks for the head makes none.
@@ -174,6 +240,8 @@ boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded got
     state.tail = tail;
     ids_.start_after(tail.empty() ? head.id.value : tail.back()->id.value);
   }
+  // Whichever was read first.
+  std::ranges::sort(got.members, {}, &Participant::user);
   for (const auto& [user, marks] : got.members)
     if (state.id.is_direct() || marks.joined) state.add(user, marks);
   // What came since the reading waits for its own.

@@ -11,18 +11,18 @@ Generation Owner::generation_of(const ConversationId& id) const {
 
 void Owner::gain(ShardId shard, Generation generation) { generations_[shard.value] = generation; }
 
-void Owner::lose(ShardId shard, std::function<void()> done) {
-  generations_[shard.value] = Generation(0);
-  {
+void Owner::lose(std::set<ShardId> shards, std::function<void()> done) {
+  for (const auto shard : shards) generations_[shard.value] = Generation(0);
+  if (!shards.empty()) {
     Answers answers(shared_.loops);
     cache_.each([&](ConversationState& state) {
-      if (shard_of(state.id) != shard) return;
+      if (!shards.contains(shard_of(state.id))) return;
       fail_waiting(state, lost_shard(), answers);
       unload(state);
       if (state.rewatch) end(*std::exchange(state.rewatch, nullptr));
     });
   }
-  yielding_.push_back({shard, std::move(done)});
+  yielding_.push_back({std::move(shards), std::move(done)});
   finish_yielding();
 }
 
@@ -39,7 +39,7 @@ void Owner::finish_yielding() {
   std::erase_if(yielding_, [&](Yielding& one) {
     for (const auto* group : in_flight_)
       for (const auto& part : group->parts)
-        if (shard_of(part.state->id) == one.shard) return false;
+        if (one.shards.contains(shard_of(part.state->id))) return false;
     one.done();
     return true;
   });

@@ -214,11 +214,15 @@ TEST_F(Ownership, AStoreOfOtherPartitionsIsRefused) {
             std::string::npos);
 }
 
-TEST_F(Ownership, WhatAShardGotSinceATimeIsFoundByItsNextOwner) {
+TEST_F(Ownership, WhatShardsGotSinceATimeIsFoundByTheirNextOwner) {
   Process one(1), two(2);
   auto& duties = two.whole();
   const auto shard = shard_of(direct());
-  EXPECT_EQ(duties.settled(shard), TimeMs(0));
+  std::vector<ShardId> all;  // more than are asked for in one statement
+  for (std::uint32_t i = 0; i < kShards; ++i) all.emplace_back(i);
+  const auto said = duties.settled(all);
+  ASSERT_TRUE(said);
+  EXPECT_EQ(*said, std::vector<TimeMs>(kShards));
   const auto now = TimeMs(std::chrono::duration_cast<std::chrono::milliseconds>(
                               std::chrono::system_clock::now().time_since_epoch())
                               .count());
@@ -226,13 +230,22 @@ TEST_F(Ownership, WhatAShardGotSinceATimeIsFoundByItsNextOwner) {
   scene.pass(now.value - scene.now().value);
   scene.send(direct());
   scene.send(direct());
-  const auto found = duties.touched(shard, now);
+  std::vector<ShardTime> since;
+  for (const auto each : all) since.push_back({each, now});
+  const auto found = duties.touched(since);
   ASSERT_TRUE(found);
   EXPECT_EQ(*found, std::vector{direct()});
-  EXPECT_TRUE(duties.touched(ShardId((shard.value + 1) % kShards), now)->empty());
-  ASSERT_TRUE(duties.set_settled(shard, now));
-  ASSERT_TRUE(one.whole().set_settled(shard, TimeMs(now.value - 1)));
-  EXPECT_EQ(duties.settled(shard), now);
+  since.erase(since.begin() + shard.value);
+  EXPECT_TRUE(duties.touched(since)->empty());
+  // Of the others, those of ten minutes ago; of this one, none yet to come.
+  for (auto& each : since) each.time = TimeMs(now.value - 600'000);
+  since.push_back({shard, TimeMs(now.value + 86'400'000)});
+  EXPECT_TRUE(duties.touched(since)->empty());
+  const ShardId other((shard.value + 1) % kShards);
+  ASSERT_TRUE(duties.set_settled(std::vector{shard, other}, now));
+  ASSERT_TRUE(one.whole().set_settled(std::vector{shard}, TimeMs(now.value - 1)));
+  const auto three = std::vector{other, ShardId((shard.value + 2) % kShards), shard};
+  EXPECT_EQ(duties.settled(three), (std::vector{now, TimeMs(0), now}));
 }
 
 }  // namespace

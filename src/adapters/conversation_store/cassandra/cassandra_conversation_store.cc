@@ -3,9 +3,11 @@
 #include <boost/asio.hpp>
 #include <charconv>
 #include <fmt/format.h>
+#include <map>
 #include <random>
 
 #include "adapters/conversation_store/cassandra/periods.h"
+#include "adapters/shared/cassandra/fan_out.h"
 #include "adapters/shared/cassandra/migrate.h"
 #include "adapters/shared/rows/rows.h"
 #include "base/thread.h"
@@ -15,6 +17,15 @@ namespace {
 
 using cassandra_log::number;
 using cassandra_log::repeatable;
+
+constexpr std::size_t kShardsAtOnce = 64;  // read by one statement
+constexpr std::size_t kWritesAtOnce = 32;
+
+std::vector<std::int32_t> numbers(std::span<const ShardId> shards) {
+  std::vector<std::int32_t> out;
+  for (const auto shard : shards) out.push_back(static_cast<std::int32_t>(shard.value));
+  return out;
+}
 
 /// The number by that name in the table `store`: the one given, where there is none yet.
 Result<std::uint64_t> ensure(cassandra::Session& session, std::string_view name,
@@ -85,38 +96,64 @@ CassandraConversationStore::~CassandraConversationStore() {
   thread_.join();
 }
 
-Result<std::vector<ConversationId>> CassandraConversationStore::touched(ShardId shard,
-                                                                        TimeMs since) {
+/// For each period, the shards that want it in one statement.
+Result<std::vector<ConversationId>> CassandraConversationStore::touched(
+    std::span<const ShardTime> since) {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now().time_since_epoch() + settings_.clocks_apart);
   const auto kept = TimeMs(now.count() - std::chrono::milliseconds(settings_.recent).count());
-  std::unordered_set<ConversationId> found;
+  const auto first_of = [kept](const ShardTime& each) {
+    return cassandra_log::period_of(std::max(each.time, kept));
+  };
   const auto last = cassandra_log::period_of(TimeMs(now.count()));
-  for (auto period = cassandra_log::period_of(std::max(since, kept)); period <= last; ++period) {
-    auto statement = repeatable(tables_.touched);
-    statement.integer(static_cast<std::int32_t>(shard.value)).bigint(period);
-    PARLEY_TRY_VOID(each_row(std::move(statement), [&](const auto& rows, auto i) -> Result<bool> {
-      if (rows.at(i, 0).bytes().size() != rows::kConversationBytes)
-        return cassandra_log::damaged("touched");
-      found.insert(ConversationId::from_key(rows.at(i, 0).bytes()));
-      return true;
-    }));
-  }
+  std::map<std::int64_t, std::vector<ShardId>> wanted;
+  for (const auto& each : since)
+    for (auto period = first_of(each); period <= last; ++period)
+      wanted[period].push_back(each.shard);
+  std::unordered_set<ConversationId> found;
+  for (const auto& [period, shards] : wanted)
+    for (std::size_t at = 0; at < shards.size(); at += kShardsAtOnce) {
+      auto statement = repeatable(tables_.touched);
+      statement.integers(numbers(
+          std::span(shards).subspan(at).first(std::min(kShardsAtOnce, shards.size() - at))));
+      statement.bigint(period);
+      PARLEY_TRY_VOID(each_row(std::move(statement), [&](const auto& rows, auto i) -> Result<bool> {
+        if (rows.at(i, 0).bytes().size() != rows::kConversationBytes)
+          return cassandra_log::damaged("touched");
+        found.insert(ConversationId::from_key(rows.at(i, 0).bytes()));
+        return true;
+      }));
+    }
   return std::vector(found.begin(), found.end());
 }
 
-Result<TimeMs> CassandraConversationStore::settled(ShardId shard) {
-  auto statement = repeatable(tables_.settled);
-  statement.integer(static_cast<std::int32_t>(shard.value));
-  PARLEY_TRY(rows, session_->run(statement));
-  return rows.empty() ? TimeMs(0) : TimeMs(rows.at(0, 0).bigint());
+Result<std::vector<TimeMs>> CassandraConversationStore::settled(std::span<const ShardId> shards) {
+  std::map<ShardId, TimeMs> said;
+  for (std::size_t at = 0; at < shards.size(); at += kShardsAtOnce) {
+    auto statement = repeatable(tables_.settled);
+    statement.integers(
+        numbers(shards.subspan(at).first(std::min(kShardsAtOnce, shards.size() - at))));
+    PARLEY_TRY_VOID(each_row(std::move(statement), [&](const auto& rows, auto i) -> Result<bool> {
+      said[ShardId(static_cast<std::uint32_t>(rows.at(i, 0).integer()))] =
+          TimeMs(rows.at(i, 1).bigint());
+      return true;
+    }));
+  }
+  std::vector<TimeMs> out;
+  for (const auto shard : shards) out.push_back(said[shard]);
+  return out;
 }
 
-Result<void> CassandraConversationStore::set_settled(ShardId shard, TimeMs time) {
-  auto statement = repeatable(tables_.put_settled);
-  statement.bigint(time.value).bigint(time.value).integer(static_cast<std::int32_t>(shard.value));
-  if (auto stored = session_->run(statement); !stored) return std::unexpected(stored.error());
-  return {};
+Result<void> CassandraConversationStore::set_settled(std::span<const ShardId> shards, TimeMs time) {
+  return cassandra::fan_out(
+      *session_, shards.size(), kWritesAtOnce,
+      [&](std::size_t i) {
+        auto statement = repeatable(tables_.put_settled);
+        statement.bigint(time.value).bigint(time.value);
+        statement.integer(static_cast<std::int32_t>(shards[i].value));
+        return statement;
+      },
+      [](std::size_t, const cassandra::Rows&) {});
 }
 
 }  // namespace parley

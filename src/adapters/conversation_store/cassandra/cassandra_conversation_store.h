@@ -45,9 +45,9 @@ class CassandraConversationStore final : public ConversationStore, public ShardD
                                       std::optional<ConversationId> after,
                                       std::size_t limit) override;
 
-  Result<std::vector<ConversationId>> touched(ShardId shard, TimeMs since) override;
-  Result<TimeMs> settled(ShardId shard) override;
-  Result<void> set_settled(ShardId shard, TimeMs time) override;
+  Result<std::vector<ConversationId>> touched(std::span<const ShardTime> since) override;
+  Result<std::vector<TimeMs>> settled(std::span<const ShardId> shards) override;
+  Result<void> set_settled(std::span<const ShardId> shards, TimeMs time) override;
 
  private:
   struct Write;

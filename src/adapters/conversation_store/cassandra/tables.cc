@@ -59,8 +59,9 @@ Result<Tables> Tables::prepare(cassandra::Session& s) {
                               "WHERE user_id = ?"));
   PARLEY_TRY(inbox_after, s.prepare("SELECT conversation, changed_ms, head, wide FROM inboxes "
                                     "WHERE user_id = ? AND conversation > ?"));
-  PARLEY_TRY(touched, s.prepare("SELECT conversation FROM touched WHERE shard = ? AND period = ?"));
-  PARLEY_TRY(settled, s.prepare("SELECT time_ms FROM settled WHERE shard = ?"));
+  PARLEY_TRY(touched,
+             s.prepare("SELECT conversation FROM touched WHERE shard IN ? AND period = ?"));
+  PARLEY_TRY(settled, s.prepare("SELECT shard, time_ms FROM settled WHERE shard IN ?"));
   return Tables{std::move(put_entry),    std::move(put_sent),     std::move(put_changed),
                 std::move(put_head),     std::move(put_wide),     std::move(put_delivered),
                 std::move(put_read),     std::move(put_joined),   std::move(put_left),

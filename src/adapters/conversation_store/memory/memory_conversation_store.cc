@@ -211,22 +211,28 @@ void MemoryConversationStore::set_position(std::string_view consumer, std::uint6
   stored = std::max(stored, position);
 }
 
-Result<std::vector<ConversationId>> MemoryConversationStore::touched(ShardId shard, TimeMs since) {
+Result<std::vector<ConversationId>> MemoryConversationStore::touched(
+    std::span<const ShardTime> since) {
   const std::lock_guard lock(mutex_);
   std::vector<ConversationId> found;
-  for (const auto& [id, log] : logs_)
-    if (shard_of(id) == shard && !log.empty() && log.back()->time >= since) found.push_back(id);
+  for (const auto& [id, log] : logs_) {
+    const auto asked = std::ranges::find(since, shard_of(id), &ShardTime::shard);
+    if (asked != since.end() && !log.empty() && log.back()->time >= asked->time)
+      found.push_back(id);
+  }
   return found;
 }
 
-Result<TimeMs> MemoryConversationStore::settled(ShardId shard) {
+Result<std::vector<TimeMs>> MemoryConversationStore::settled(std::span<const ShardId> shards) {
   const std::lock_guard lock(mutex_);
-  return settled_[shard];
+  std::vector<TimeMs> out;
+  for (const auto shard : shards) out.push_back(settled_[shard]);
+  return out;
 }
 
-Result<void> MemoryConversationStore::set_settled(ShardId shard, TimeMs time) {
+Result<void> MemoryConversationStore::set_settled(std::span<const ShardId> shards, TimeMs time) {
   const std::lock_guard lock(mutex_);
-  settled_[shard] = std::max(settled_[shard], time);
+  for (const auto shard : shards) settled_[shard] = std::max(settled_[shard], time);
   return {};
 }
 

@@ -46,9 +46,9 @@ class MemoryConversationStore final : public ConversationStore, public Feed, pub
   Result<std::uint64_t> position(std::string_view consumer) override;
   void set_position(std::string_view consumer, std::uint64_t position) override;
 
-  Result<std::vector<ConversationId>> touched(ShardId shard, TimeMs since) override;
-  Result<TimeMs> settled(ShardId shard) override;
-  Result<void> set_settled(ShardId shard, TimeMs time) override;
+  Result<std::vector<ConversationId>> touched(std::span<const ShardTime> since) override;
+  Result<std::vector<TimeMs>> settled(std::span<const ShardId> shards) override;
+  Result<void> set_settled(std::span<const ShardId> shards, TimeMs time) override;
 
   /// All shards have another owner from now on: commits of the generation before are stale. Without
   /// `one_log` only.

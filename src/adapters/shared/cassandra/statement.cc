@@ -27,6 +27,20 @@ Statement& Statement::bytes(std::string_view value) {
   values_.append(value);
   return *this;
 }
+/// A list: how many, then each with its size (CQL native protocol, v4, section 6.9).
+Statement& Statement::integers(std::span<const std::int32_t> values) {
+  size(static_cast<std::int32_t>(4 + 8 * values.size()));
+  const auto append = [this](std::int32_t value) {
+    const auto big = std::byteswap(value);
+    values_.append(reinterpret_cast<const char*>(&big), sizeof big);
+  };
+  append(static_cast<std::int32_t>(values.size()));
+  for (const auto value : values) {
+    append(sizeof value);
+    append(value);
+  }
+  return *this;
+}
 Statement& Statement::null() {
   size(-1);
   return *this;

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,8 @@ class Statement {
   Statement& bigint(std::int64_t value);  // bigint, timestamp
   Statement& integer(std::int32_t value);
   Statement& boolean(bool value);
-  Statement& bytes(std::string_view value);  // text, blob
+  Statement& bytes(std::string_view value);                   // text, blob
+  Statement& integers(std::span<const std::int32_t> values);  // list<int>, as after IN
   Statement& null();
   Statement& unset();  // the column stays as it is
 

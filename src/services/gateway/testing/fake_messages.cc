@@ -92,6 +92,11 @@ void FakeMessages::fail_reads(std::optional<Error> error) {
   read_error_ = std::move(error);
 }
 
+std::size_t FakeMessages::failed_reads() const {
+  const std::lock_guard lock(mutex_);
+  return failed_reads_;
+}
+
 void FakeMessages::send(std::vector<SendRequest> batch, MessageListener& listener) {
   std::vector<SendAnswer> answers;
   std::unique_lock lock(mutex_);
@@ -151,7 +156,10 @@ ConversationView FakeMessages::view_locked(const ConversationId& conversation, U
 
 Awaitable<Result<Changes>> FakeMessages::changes(UserId user, Cursor since) {
   const std::lock_guard lock(mutex_);
-  if (read_error_) co_return std::unexpected(*read_error_);
+  if (read_error_) {
+    ++failed_reads_;
+    co_return std::unexpected(*read_error_);
+  }
   const TimeMs from = since.epoch == kEpoch ? since.time : TimeMs(0);
   last_since_ = from;
   Changes out{{}, {kEpoch, TimeMs(9'000)}};

@@ -142,6 +142,7 @@ class FakeMessages final : public MessageApi {
   void release_answers();
   void fail_sends(std::optional<Error> error);
   void fail_reads(std::optional<Error> error);
+  std::size_t failed_reads() const;  // by that
   /// How many entries a `changes` is told of are new since a time.
   TimeMs last_since() const;
 
@@ -179,6 +180,7 @@ class FakeMessages final : public MessageApi {
   std::vector<std::move_only_function<void()>> held_;
   std::optional<Error> send_error_, read_error_;
   TimeMs last_since_;
+  std::size_t failed_reads_ = 0;
 };
 
 }  // namespace parley::gateway::testing

@@ -106,7 +106,8 @@ class WhoIsOnline final : public SessionApi {
   std::set<UserId> online_;
 };
 
-/// Refuses commits, or has nothing in memory, while told to.
+/// Refuses commits, or has nothing in memory, while told to; counts what it is asked, and may be
+/// late with it.
 class FullAtTimes final : public ConversationStore {
  public:
   explicit FullAtTimes(ConversationStore& inner) : inner_(inner) {}
@@ -120,6 +121,8 @@ class FullAtTimes final : public ConversationStore {
   Result<Begun> begin(const ConversationId& c, Generation g) override { return inner_.begin(c, g); }
   Result<Head> head(const ConversationId& c) override { return inner_.head(c); }
   Result<std::optional<Sent>> find(const ConversationId& c, UserId u, std::string_view k) override {
+    ++finds;
+    if (const auto wait = before_find.load()) (*wait)(k);
     return inner_.find(c, u, k);
   }
   Result<std::vector<EntryPtr>> read(const ConversationId& c, Seq f, Seq t, std::size_t l,
@@ -127,7 +130,10 @@ class FullAtTimes final : public ConversationStore {
     return inner_.read(c, f, t, l, n);
   }
   Result<Seq> seek(const ConversationId& c, TimeMs t) override { return inner_.seek(c, t); }
-  Result<Marks> marks(const ConversationId& c, UserId u) override { return inner_.marks(c, u); }
+  Result<Marks> marks(const ConversationId& c, UserId u) override {
+    ++marks_read;
+    return inner_.marks(c, u);
+  }
   Result<std::vector<Participant>> participants(const ConversationId& g, UserId a,
                                                 std::size_t l) override {
     return inner_.participants(g, a, l);
@@ -143,6 +149,8 @@ class FullAtTimes final : public ConversationStore {
   std::atomic<bool> full{false};
   std::atomic<bool> cold{false};
   std::atomic<int> slow_reads{0};
+  std::atomic<int> finds{0}, marks_read{0};
+  std::atomic<const std::function<void(std::string_view key)>*> before_find{nullptr};
 
  private:
   ConversationStore& inner_;
@@ -198,8 +206,10 @@ class MessageServiceTest : public ::testing::TestWithParam<Shape> {
   void gain_all() {
     memory.take_over(Generation(++generation));
     std::atomic<std::uint32_t> served = 0;
+    std::vector<ShardGrant> grants;
     for (std::uint32_t shard = 0; shard < kShards; ++shard)
-      service->gain(ShardId(shard), Generation(generation), [&served] { ++served; });
+      grants.push_back({ShardId(shard), Generation(generation), nullptr});
+    service->gain(grants, [&served](const ShardGrant&) { ++served; });
     ASSERT_TRUE(wait_until([&] { return served == kShards; }));
   }
   void stop() {
