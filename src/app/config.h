@@ -34,6 +34,9 @@ struct Config {
   } services;
   std::map<std::string, std::string> gateways;  // likewise, by id
   std::size_t gateway_id = 1;
+  struct {
+    std::string advertised_url, zone, coordinates, address_places;
+  } discovery;
   std::map<std::string, std::string> messages;  // where several message processes are, by id
   std::size_t message_id = 1;
   struct {
@@ -79,6 +82,8 @@ struct Config {
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
+
+  std::string text() const;  // as it was parsed
 };
 Result<HostPort> parse_address(std::string_view text);
 /// The same of a server elsewhere, which may be named: `mysql.internal:3306`.

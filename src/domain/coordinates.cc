@@ -29,8 +29,7 @@ double distance_km(const Coordinates& a, const Coordinates& b) {
 
 std::optional<double> parse_degrees(std::string_view text) {
   double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
     return std::nullopt;
   return value;
@@ -47,7 +46,7 @@ std::optional<Coordinates> parse_coordinates(std::string_view text) {
 }
 
 std::string text_of(const Coordinates& at) {
-  // The fewest digits that give the number again, and never an exponent.
+  // The fewest digits that give the number again; no exponent, for people.
   char text[1'000];
   const auto write = [&](char* to, double value) {
     return std::to_chars(to, text + sizeof text, value, std::chars_format::fixed).ptr;

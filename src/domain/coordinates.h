@@ -17,7 +17,7 @@ struct Coordinates {
 /// Along a great circle of a sphere of 6,371 km, by the haversine: within 0.6 % of the ellipsoid's.
 double distance_km(const Coordinates& a, const Coordinates& b);
 
-/// A whole text that is one decimal number, as `50.11` or `-7`.
+/// A whole text that is one finite number, as `50.11`, `-7` or `1e-6`.
 std::optional<double> parse_degrees(std::string_view text);
 /// `50.11,8.68`: latitude, longitude. None if they are not valid.
 std::optional<Coordinates> parse_coordinates(std::string_view text);

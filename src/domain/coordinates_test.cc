@@ -38,7 +38,7 @@ TEST(Coordinates, AreReadAsTheyAreWritten) {
     EXPECT_EQ(parse_coordinates(text_of(at)), at) << text_of(at);
   EXPECT_EQ(text_of(kFrankfurt), "50.11,8.68");
   for (const auto* bad : {"", ",", "1", "1,", ",1", "1,2,3", "1, 2", " 1,2", "91,0", "0,181",
-                          "nan,0", "inf,0", "1e1,0", "0x1,0", "+1,2", "1;2"})
+                          "nan,0", "inf,0", "0x1,0", "+1,2", "1;2"})
     EXPECT_FALSE(parse_coordinates(bad)) << bad;
 }
 
