@@ -121,6 +121,11 @@ void watches_are_right_however_many_change(CoordinationUnderTest& subject) {
     EXPECT_EQ(watcher->port().membership().members("gateway").value(), expected);
   };
   expect();
+  for (auto& [id, member] : listed) {  // nobody comes or goes
+    member = of(id, 1'000);
+    ASSERT_TRUE(clients[static_cast<std::size_t>(id % 3)]->port().membership().join(member));
+  }
+  expect();
   clients[1].reset();
   std::erase_if(listed, [](const auto& member) { return member.first % 3 == 1; });
   expect();
