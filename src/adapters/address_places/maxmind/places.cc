@@ -1,6 +1,7 @@
 #include "adapters/address_places/maxmind/places.h"
 
 #include <arpa/inet.h>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -114,13 +115,15 @@ class Opened final : public MaxmindPlaces {
     int error = MMDB_SUCCESS;
     const auto found = MMDB_lookup_sockaddr(database_.get(), address, &error);
     // An IPv6 address in a file of IPv4 is none that it knows.
-    if (error != MMDB_SUCCESS && error != MMDB_IPV6_LOOKUP_IN_IPV4_DATABASE_ERROR)
+    const bool damaged = error != MMDB_SUCCESS && error != MMDB_IPV6_LOOKUP_IN_IPV4_DATABASE_ERROR;
+    if (damaged && !told_.exchange(true))  // once: the next request would say it again
       log::warn("places", "event=unreadable reason=\"{}\"", MMDB_strerror(error));
     if (error != MMDB_SUCCESS || !found.found_entry) return std::nullopt;
     return location(found.entry);
   }
 
   const Database database_;
+  mutable std::atomic<bool> told_{false};
 };
 
 }  // namespace

@@ -14,8 +14,9 @@ class MemoryPlaces final : public AddressPlaces {
   explicit MemoryPlaces(Places places) : places_(std::move(places)) {}
 
   std::optional<Coordinates> find(std::string_view address) const override {
-    constexpr std::string_view mapped = "::ffff:";
-    if (address.starts_with(mapped) && address.contains('.')) address.remove_prefix(mapped.size());
+    constexpr std::string_view kMapped = "::ffff:";
+    if (address.starts_with(kMapped) && address.contains('.'))
+      address.remove_prefix(kMapped.size());
     const auto at = places_.find(address);
     return at == places_.end() ? std::nullopt : std::optional(at->second);
   }
