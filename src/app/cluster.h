@@ -28,6 +28,9 @@ class Cluster {
 
   /// Whether this generation of the shard certainly is this process's now. Any thread.
   bool holds(ShardId shard, Generation generation) const;
+  /// Who is there. Until `close`.
+  Membership& membership() { return coordination_->membership(); }
+
   /// So many numbers for Snowflakes, which no other process has while this one's session lives.
   Result<std::vector<std::uint32_t>> node_numbers(std::size_t count);
   /// From now on the router, which outlives this, is told who owns what, and `listed` which message

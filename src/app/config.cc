@@ -4,6 +4,8 @@
 #include <charconv>
 #include <fmt/format.h>
 
+#include "domain/coordinates.h"
+
 namespace parley::app {
 namespace {
 
@@ -33,6 +35,26 @@ ConfigReader::Check at_least(const std::chrono::milliseconds& value,
     if (value >= low) return {};
     return fail(Code::invalid_argument, fmt::format("is at least {}", low.count()));
   };
+}
+
+Result<void> check_url(std::string_view url) {
+  const bool plain = std::ranges::all_of(url, [](char c) { return c > ' ' && c < 0x7f; });
+  if (url.empty() ||
+      (plain && url.size() <= 1'024 && (url.starts_with("ws://") || url.starts_with("wss://"))))
+    return {};
+  return fail(Code::invalid_argument, "begins with ws:// or wss://, and has at most 1024 letters");
+}
+
+Result<void> check_zone(std::string_view zone) {
+  const bool plain = std::ranges::none_of(
+      zone, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+  if (plain && zone.size() <= 64) return {};
+  return fail(Code::invalid_argument, "has at most 64 bytes, none of them a line end");
+}
+
+Result<void> check_coordinates(std::string_view text) {
+  if (text.empty() || parse_coordinates(text)) return {};
+  return fail(Code::invalid_argument, "is LATITUDE,LONGITUDE: -90 to 90, -180 to 180");
 }
 
 }  // namespace
@@ -102,9 +124,19 @@ void Config::declare(ConfigReader& reader) {
              "address and port at which other processes find each gateway, by its number");
   reader.add("gateway", "id", &gateway_id, "number of this gateway; no other has it",
              between(gateway_id, 1, 1'000'000));
-  reader.add("gateway", "advertised_url", &gateway.advertised_url,
-             "what GET /v1/connect answers; empty: made from the request's Host header");
-  reader.add("gateway", "zone", &gateway.zone, "name of the place, for GET /v1/connect");
+  reader.add("gateway", "advertised_url", &discovery.advertised_url,
+             "where clients find this gateway, for GET /v1/connect: wss://HOST/v1/ws; empty: made "
+             "from the request's Host header, in a cluster from `server.listen`",
+             [this] { return check_url(discovery.advertised_url); });
+  reader.add("gateway", "zone", &discovery.zone,
+             "name of the place where this gateway is, for GET /v1/connect",
+             [this] { return check_zone(discovery.zone); });
+  reader.add("gateway", "coordinates", &discovery.coordinates,
+             "where that is: LATITUDE,LONGITUDE in degrees, as 50.11,8.68",
+             [this] { return check_coordinates(discovery.coordinates); });
+  reader.add("gateway", "address_places", &discovery.address_places,
+             "file in MaxMind's format (as GeoLite2 City) that says where clients are by their "
+             "addresses; empty: that is not known");
   reader.add("peer_tls", "certificate", &peer_tls.certificate,
              "PEM file of the certificate by which other processes know this one, valid for its "
              "address; they then speak mutual TLS, and nobody is heard without; read again when it "

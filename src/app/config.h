@@ -37,6 +37,9 @@ struct Config {
   } services;
   std::map<std::string, std::string> gateways;  // likewise, by id
   std::size_t gateway_id = 1;
+  struct {
+    std::string advertised_url, zone, coordinates, address_places;
+  } discovery;
   std::map<std::string, std::string> messages;  // where several message processes are, by id
   std::size_t message_id = 1;
   struct {

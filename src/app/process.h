@@ -26,6 +26,8 @@
 #include "rpc/user.h"
 #include "services/auth/auth_service.h"
 #include "services/auth/token_judge.h"
+#include "services/discovery/discovery_service.h"
+#include "services/discovery/registration.h"
 #include "services/gateway/gateway.h"
 #include "services/group/group_service.h"
 #include "services/group/stream_feed.h"
@@ -47,10 +49,13 @@ struct Process {
   /// Before anything that is asked, or that the cluster tells of its changes, is gone.
   ~Process() {
     health.stop();
+    registration.reset();
     if (cluster) cluster->close();
   }
 
   bool has(std::string_view service) const { return targets.names.contains(service); }
+  /// Nothing that it needs of others is missing. Any thread.
+  bool all_there() const { return health.missing().empty() && (!peers || peers->all_there()); }
   /// What `call` comes to, again and again while the MySQL that it needs is not there.
   template <class Call>
   auto with_mysql(Call call) {
@@ -104,6 +109,8 @@ struct Process {
   std::unique_ptr<StreamConsumer> feed_consumer;  // where conversations have many logs
   std::unique_ptr<group::StreamFeed> stream_feed;
   std::unique_ptr<group::GroupService> groups;
+  std::unique_ptr<AddressPlaces> places;
+  std::unique_ptr<discovery::DiscoveryService> discovery;
   std::unique_ptr<gateway::Gateway> gateway;
   std::atomic<gateway::Gateway*> open_gateway{nullptr};  // once it takes clients; any thread
 
@@ -123,6 +130,7 @@ struct Process {
   std::unique_ptr<rpc::Server> services_server, gateway_server;
   std::unique_ptr<Admin> admin;
   HostPort listen, admin_listen;
+  std::unique_ptr<discovery::Registration> registration;  // in a cluster: of the gateway
   std::atomic<bool> made{false};  // all of the above but the gateway: none comes or goes
   bool running = false;
 };

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "app/connect.h"
+#include "app/discovery.h"
 #include "app/process.h"
 #include "app/services.h"
 #include "base/log.h"
@@ -27,11 +28,6 @@ void raise_file_limit() {
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
       log::warn("app", "the limit of open files stays at {}", limit.rlim_cur);
   }
-}
-
-std::string join(const HostPort& at) {
-  const bool v6 = at.host.contains(':');
-  return fmt::format("{}{}{}:{}", v6 ? "[" : "", at.host, v6 ? "]" : "", at.port);
 }
 
 /// Whether some service here needs this one.
@@ -88,7 +84,7 @@ Result<void> open_admin(Process& p) {
   p.admin_listen.port = p.admin->port();
   p.admin->set_others(
       {[&p] { return p.health.missing() + (p.made && p.peers ? p.peers->missing() : ""); },
-       [&p] { return p.health.missing().empty() && (!p.peers || p.peers->all_there()); }});
+       [&p] { return p.all_there(); }});
   return {};
 }
 
@@ -130,10 +126,12 @@ Result<void> open_gateway(Process& p) {
   if (!port) return std::unexpected(port.error());
   p.listen.port = *port;
   p.open_gateway = p.gateway.get();
+  list_gateway(p);
   return {};
 }
 
 Result<void> run(Process& p) {
+  if (p.has("gateway")) PARLEY_TRY_VOID(open_places(p));
   p.loops = std::make_unique<Loops>(loop_count(p.config), p.config.server.pool_threads);
   // Before anything waits: it says for what.
   PARLEY_TRY_VOID(open_admin(p));
@@ -174,7 +172,11 @@ void Server::stop() {
   p.admin->set_ready(false);
   // Clients first, then what they may still have asked, upwards; other processes are answered until
   // each service has said its last.
-  if (p.gateway) wait_for([&](auto done) { p.gateway->drain(kDrain, done); });
+  const auto since = std::chrono::steady_clock::now();
+  drain_discovery(p);
+  const auto left = kDrain - std::chrono::ceil<std::chrono::milliseconds>(
+                                 std::chrono::steady_clock::now() - since);
+  if (p.gateway) wait_for([&](auto done) { p.gateway->drain(left, done); });
   if (p.stream_feed) p.stream_feed->close();
   if (p.groups) wait_for([&](auto done) { p.groups->close(done); });
   if (p.cluster) p.cluster->leave();
@@ -193,9 +195,9 @@ void Server::stop() {
 bool Server::has_gateway() const { return parts_->gateway != nullptr; }
 std::string Server::targets() const { return parts_->targets.text(); }
 std::string Server::address() const {
-  if (has_gateway()) return join(parts_->listen);
+  if (has_gateway()) return parts_->listen.text();
   return fmt::format("{}", fmt::join(parts_->services_server->addresses(), ", "));
 }
-std::string Server::admin_address() const { return join(parts_->admin_listen); }
+std::string Server::admin_address() const { return parts_->admin_listen.text(); }
 
 }  // namespace parley::app

@@ -7,6 +7,7 @@
 #include "adapters/session_registry/memory/registry.h"
 #include "adapters/session_registry/redis/registry.h"
 #include "app/connect.h"
+#include "app/discovery.h"
 #include "app/process.h"
 #include "app/redis.h"
 
@@ -155,10 +156,11 @@ Result<void> make_gateway(Process& p) {
   if (secret.size() != key.size())
     return fail(Code::internal, "the key of the gateways' tickets is damaged");
   std::ranges::copy(secret, key.begin());
+  make_discovery(p);
   p.gateway = std::make_unique<gateway::Gateway>(
       *p.loops, p.clock, p.config.gateway,
       gateway::Services{*p.api.messages, *p.api.auth, *p.api.users, *p.api.sessions, *p.api.groups,
-                        *p.api.presence, p.reach()},
+                        *p.api.presence, *p.discovery, p.reach()},
       key, p.metrics, GatewayId(p.config.gateway_id));
   return {};
 }

@@ -1,5 +1,6 @@
 #include "app/targets.h"
 
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -107,7 +108,23 @@ Result<std::vector<std::pair<GatewayId, std::string>>> gateways_of(const Config&
   return out;
 }
 
+namespace {
+
+/// Gateways of a cluster tell clients of each other.
+Result<void> check_url(const Config& config) {
+  if (!config.many_logs() || !config.discovery.advertised_url.empty()) return {};
+  PARLEY_TRY(listen, parse_address(config.server.listen));
+  if (!boost::asio::ip::make_address(listen.host).is_unspecified()) return {};
+  return fail(Code::invalid_argument,
+              fmt::format("gateway.advertised_url is needed: the other gateways tell clients where "
+                          "this one is, and server.listen = \"{}\" does not say it",
+                          config.server.listen));
+}
+
+}  // namespace
+
 Result<void> check_addresses(const Config& config, const Targets& targets) {
+  if (targets.all || targets.names.contains("gateway")) PARLEY_TRY_VOID(check_url(config));
   if (targets.all) return {};
   PARLEY_TRY(gateways, gateways_of(config));
   for (const auto& row : services()) {

@@ -6,6 +6,11 @@
 
 namespace parley {
 
+std::string HostPort::text() const {
+  const bool v6 = host.contains(':');
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
 Result<HostPort> parse_address(std::string_view text) {
   auto parsed = parse_remote_address(text);
   boost::system::error_code bad_host;

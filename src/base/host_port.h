@@ -11,6 +11,8 @@ namespace parley {
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
+
+  std::string text() const;  // as it was parsed
 };
 /// Numeric. The error is a sentence for a person.
 Result<HostPort> parse_address(std::string_view text);

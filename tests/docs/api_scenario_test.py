@@ -320,7 +320,10 @@ def rest(api):
 
     api.call("signOut", e, {"all_devices": False})
     api.call("getMe", e, status=401)
-    api.call("connectToServer")
+    gateways = api.call("connectToServer", latitude=50.11, longitude=8.68, limit=10)["gateways"]
+    assert gateways == api.call("connectToServer", last=gateways[0]["url"])["gateways"], "one process answers with itself"
+    api.call("connectToServer", latitude=91, longitude=0, status=400)
+    api.call("connectToServer", zone="nowhere", status=400)
     codes = api.call("getCodes")
     listed = api.root["components"]["schemas"]["ErrorCode"]["enum"]
     assert listed == [row["name"] for row in codes["errors"]]

@@ -151,6 +151,8 @@ void Gateway::drain(std::chrono::milliseconds deadline, std::function<void()> do
   });
 }
 
+std::size_t Gateway::connections() const { return impl_->admission->connections(); }
+
 void Gateway::read_again(std::chrono::milliseconds missed) {
   const TimeMs since(impl_->shared.clock.wall().value - missed.count() - kResumeOverlapMs);
   impl_->on_every_loop([since](GatewayLoop& part) { part.read_again(since); });

@@ -6,6 +6,7 @@
 
 #include "api/auth.h"
 #include "api/delivery.h"
+#include "api/discovery.h"
 #include "api/group.h"
 #include "api/message.h"
 #include "api/presence.h"
@@ -26,6 +27,7 @@ struct Services {
   SessionApi& sessions;
   GroupApi& groups;
   PresenceApi& presence;
+  DiscoveryApi& discovery;
   ReachGateway reach;  // the gateways of all processes, this one too; any loop
 };
 
@@ -48,6 +50,9 @@ class Gateway final : public DeliveryApi {
   /// within `deadline`, whatever clients do, if the services answer what they were asked. Once. Any
   /// thread.
   void drain(std::chrono::milliseconds deadline, std::function<void()> done);
+
+  /// How many there are, of `limits.connections`. Any thread.
+  std::size_t connections() const;
 
   /// For so long what the message service handed over may not have come: every session is read for
   /// again, over seconds. Any thread.

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 
 #include "net/testing/client.h"
@@ -202,8 +203,55 @@ TEST_F(Rest, ADeviceIsLimitedAcrossItsConnections) {
   EXPECT_EQ(call("GET", "/v1/me", "", 2).status, 200);
 }
 
+TEST_F(Rest, WhereToConnectIsAskedOfDiscovery) {
+  start();
+  discovery_.answer_with(
+      {{{"wss://one.example.org/v1/ws", "eu"}, {"wss://two.example.org/v1/ws", ""}}});
+  const auto connect = ok<v1::ConnectAnswer>(call(
+      "GET", "/v1/connect?latitude=-33.87&longitude=1.5e2&limit=10&last=wss%3A%2F%2Fold%2Fv1%2Fws",
+      "", 0));
+  EXPECT_EQ(connect.gateways_size(), 2);
+  EXPECT_EQ(connect.gateways(0).url(), "wss://one.example.org/v1/ws");
+  EXPECT_EQ(connect.gateways(0).zone(), "eu");
+  EXPECT_EQ(connect.gateways(1).url(), "wss://two.example.org/v1/ws");
+  EXPECT_EQ(connect.ttl_seconds(), 30u);
+  EXPECT_EQ(discovery_.asked(), (FakeDiscovery::Asked{Coordinates{-33.87, 150}, "", "127.0.0.1",
+                                                      "wss://old/v1/ws", 10}));
+  EXPECT_EQ(call("GET", "/v1/connect?zone=eu&limit=0", "", 0).status, 200);
+  EXPECT_EQ(discovery_.asked(), (FakeDiscovery::Asked{{}, "eu", "127.0.0.1", "", 3}));
+
+  discovery_.answer_with(fail_for(Code::unavailable, "no gateway has room", 3'000));
+  const auto none = call("GET", "/v1/connect", "", 0);
+  EXPECT_EQ(fault(none), "503 unavailable ");
+  EXPECT_EQ(ok<v1::ErrorAnswer>(none, 503).error().retry_after_ms(), 3'000u);
+  discovery_.answer_with(fail(Code::invalid_argument, "there is no such zone", "zone"));
+  EXPECT_EQ(fault(call("GET", "/v1/connect?zone=moon", "", 0)), "400 invalid_argument zone");
+}
+
+TEST_F(Rest, APlaceThatThereIsNotIsNamedByItsField) {
+  settings_.unauthenticated_per_second = 1'000;
+  start();
+  const std::pair<const char*, const char*> bad[] = {{"latitude=90.1&longitude=0", "latitude"},
+                                                     {"latitude=-91&longitude=0", "latitude"},
+                                                     {"latitude=0&longitude=180.5", "longitude"},
+                                                     {"latitude=0&longitude=-200", "longitude"},
+                                                     {"latitude=nan&longitude=0", "latitude"},
+                                                     {"latitude=0&longitude=inf", "longitude"},
+                                                     {"latitude=north&longitude=0", "latitude"},
+                                                     {"latitude=&longitude=0", "latitude"},
+                                                     {"latitude=1", "longitude"},
+                                                     {"longitude=1", "latitude"},
+                                                     {"latitude=1&longitude=1&zone=eu", "zone"},
+                                                     {"limit=11", "limit"},
+                                                     {"limit=-1", "limit"},
+                                                     {"limit=many", "limit"}};
+  for (const auto& [query, field] : bad)
+    EXPECT_EQ(fault(call("GET", fmt::format("/v1/connect?{}", query), "", 0)),
+              fmt::format("400 invalid_argument {}", field))
+        << query;
+}
+
 TEST_F(Rest, WhereToConnectAndTheCodes) {
-  settings_.zone = "attic";
   start();
   const auto connect = ok<v1::ConnectAnswer>(call("GET", "/v1/connect", "", 0));
   EXPECT_EQ(connect.gateways(0).url(), "ws://127.0.0.1:" + std::to_string(port_) + "/v1/ws");

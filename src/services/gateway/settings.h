@@ -2,7 +2,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <string>
 
 #include "domain/limits.h"
 #include "net/edge.h"
@@ -16,10 +15,6 @@ struct Settings {
   Limits limits = {};
   /// `max_message`, `websocket_path` and `subprotocols` are set by the gateway.
   net::EdgeConfig edge = {};
-  /// Given by `GET /v1/connect`, as `wss://chat.example.org/v1/ws`; empty: made from the request's
-  /// Host header.
-  std::string advertised_url = {};
-  std::string zone = {};
   /// Requests without a valid token, of one address and loop, averaged; twice that at once. 0:
   /// unlimited.
   std::size_t unauthenticated_per_second = 20;

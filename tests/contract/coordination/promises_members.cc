@@ -1,4 +1,8 @@
 // Membership and the coordinator's clock (ports/membership.h, ports/coordination.h).
+#include <fmt/format.h>
+#include <map>
+#include <random>
+
 #include "tests/contract/coordination/promises.h"
 
 namespace parley::test {
@@ -86,6 +90,47 @@ void watches_tell_every_change_in_the_end(CoordinationUnderTest& subject) {
   EXPECT_EQ(others.all(), (std::vector<Members>{Members{}}));
 }
 
+// As many gateways do, each of which says something new every few seconds, comes and goes.
+void watches_are_right_however_many_change(CoordinationUnderTest& subject) {
+  auto watcher = subject.connect("watcher");
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(subject.connect(fmt::format("c{}", i)));
+  Heard<Members> heard;
+  watcher->port().membership().watch("gateway", heard.hear());
+  const auto of = [](int id, int said) {
+    return Member{"gateway", fmt::format("g{:02}", id), "127.0.0.1:7001", fmt::format("{}", said)};
+  };
+  std::map<int, Member> listed;
+  std::mt19937 random(11);
+  for (int step = 0; step < 120; ++step) {
+    const int id = static_cast<int>(random() % 24);
+    auto& members = clients[static_cast<std::size_t>(id % 3)]->port().membership();
+    if (random() % 4 == 0) {
+      ASSERT_TRUE(members.leave("gateway", of(id, 0).id));
+      listed.erase(id);
+    } else {
+      ASSERT_TRUE(members.join(of(id, step)));
+      listed.insert_or_assign(id, of(id, step));
+    }
+    if (step % 20 == 0) subject.step();
+  }
+  const auto expect = [&] {
+    Members expected;
+    for (const auto& [id, member] : listed) expected.push_back(member);
+    EXPECT_TRUE(subject.await([&] { return heard.last() == expected; }));
+    EXPECT_EQ(watcher->port().membership().members("gateway").value(), expected);
+  };
+  expect();
+  for (auto& [id, member] : listed) {  // nobody comes or goes
+    member = of(id, 1'000);
+    ASSERT_TRUE(clients[static_cast<std::size_t>(id % 3)]->port().membership().join(member));
+  }
+  expect();
+  clients[1].reset();
+  std::erase_if(listed, [](const auto& member) { return member.first % 3 == 1; });
+  expect();
+}
+
 void after_a_lost_session_it_is_listed_and_watches_again(CoordinationUnderTest& subject) {
   auto a = subject.connect("a");
   auto b = subject.connect("b");
@@ -122,6 +167,7 @@ constexpr Promise kPromises[] = {
     {"RefusesAnIdThatAnotherHas", refuses_an_id_that_another_has},
     {"OneThatClosesOrDiesGoes", one_that_closes_or_dies_goes},
     {"WatchesTellEveryChangeInTheEnd", watches_tell_every_change_in_the_end},
+    {"WatchesAreRightHoweverManyChange", watches_are_right_however_many_change},
     {"AfterALostSessionItIsListedAndWatchesAgain",
      after_a_lost_session_it_is_listed_and_watches_again},
     {"TheCoordinatorsClockIsThisMachines", the_coordinators_clock_is_this_machines},

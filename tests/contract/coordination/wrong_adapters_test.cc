@@ -75,6 +75,32 @@ class HoldsForEver final : public Altered {
   const Clock& clock_;
 };
 
+/// Who watches hears who comes and goes, but not what members say anew.
+class TellsOnlyWhoIsThere final : public Altered, Membership {
+ public:
+  using Altered::Altered;
+  Membership& membership() override { return *this; }
+
+ private:
+  Membership& all() { return Altered::membership(); }
+  Result<void> join(const Member& member) override { return all().join(member); }
+  Result<void> leave(std::string_view kind, std::string_view id) override {
+    return all().leave(kind, id);
+  }
+  Result<std::vector<Member>> members(std::string_view kind) override {
+    return all().members(kind);
+  }
+  void watch(std::string_view kind, Membership::Changed changed) override {
+    const auto told = std::make_shared<std::optional<std::vector<std::string>>>();
+    all().watch(kind, [told, changed = std::move(changed)](const std::vector<Member>& members) {
+      std::vector<std::string> ids;
+      for (const auto& member : members) ids.push_back(member.id);
+      if (std::exchange(*told, ids) != ids) changed(members);
+    });
+  }
+  using Altered::watch;
+};
+
 class With final : public MemoryUnderTest {
  public:
   using Make = std::function<std::unique_ptr<Client>(std::unique_ptr<Client>, const Clock&)>;
@@ -106,6 +132,16 @@ TEST(CoordinationContractItself, FindsALeaseThatDoesNotEnd) {
               });
             }),
             std::vector<std::string>{"ALeaseEndsBeforeAnotherCanHaveIt"});
+}
+
+TEST(CoordinationContractItself, FindsAWatchThatMissesWhatMembersSayAnew) {
+  EXPECT_EQ(broken_promises([] {
+              return std::make_unique<With>([](std::unique_ptr<Client> inner, const Clock&) {
+                return std::make_unique<TellsOnlyWhoIsThere>(std::move(inner));
+              });
+            }),
+            (std::vector<std::string>{"WatchesTellEveryChangeInTheEnd",
+                                      "WatchesAreRightHoweverManyChange"}));
 }
 
 TEST(CoordinationContractItself, FindsNothingInTheRightOne) {

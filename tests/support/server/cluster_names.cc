@@ -89,7 +89,7 @@ void ClusterNames::clear_dead() const {
     slots.give({&i, 1}, holder);
   }
   check(zookeeper.set(shards, slots.text(), table.version), shards);
-  for (const std::string folder : {"/sessions", "/members/message"}) {
+  for (const std::string folder : {"/sessions", "/members/message", "/members/gateway"}) {
     const auto path = "/" + name_ + folder;
     std::vector<std::string> nodes;
     check(zookeeper.children(path, nodes, false), path);

@@ -21,7 +21,7 @@ bool is_name(std::string_view text) {
 
 ZookeeperMembership::ZookeeperMembership(const Session& session, Watches& watches)
     : session_(session), watches_(watches) {
-  watches_.add({std::string(kAgain)}, [this] { return put_all_again(); });
+  watches_.add({std::string(kAgain)}, [this](const Watches::Changes&) { return put_all_again(); });
 }
 
 std::string ZookeeperMembership::folder(std::string_view kind) const {
@@ -108,50 +108,82 @@ Result<void> ZookeeperMembership::put_all_again() {
 
 void ZookeeperMembership::session_opened() { watches_.touch(kAgain); }
 
-Result<std::vector<Member>> ZookeeperMembership::list(std::string_view kind, bool watch) {
+Result<std::vector<std::string>> ZookeeperMembership::ids(std::string_view kind, bool watch) {
   for (;;) {
     std::vector<std::string> ids;
     PARLEY_TRY(read, session_.run("reading the list", [&](const Session::Present& now) {
       return now.handle->children(folder(kind), ids, watch);
     }));
-    if (read == Zk::no_node) {  // none of this kind yet; a watch needs the folder
-      PARLEY_TRY_VOID(session_.run("reading the list", [&](const Session::Present& now) {
-        return now.handle->create(folder(kind), "", false);
-      }));
-      continue;
+    if (read == Zk::ok) {
+      std::ranges::sort(ids);
+      return ids;
     }
-    std::ranges::sort(ids);
-    std::vector<Member> out;
-    for (auto& id : ids) {
-      Handle::Value value;
-      PARLEY_TRY(got, session_.run("reading the list", [&](const Session::Present& now) {
-        return now.handle->get(fmt::format("{}/{}", folder(kind), id), value, watch);
-      }));
-      if (got == Zk::no_node) continue;  // gone meanwhile
-      const auto line = value.data.find('\n');
-      if (line == std::string::npos) continue;  // not made by this program
-      out.push_back({std::string(kind), std::move(id), value.data.substr(0, line),
-                     value.data.substr(line + 1)});
-    }
-    return out;
+    // None of this kind yet; a watch needs the folder.
+    PARLEY_TRY_VOID(session_.run("reading the list", [&](const Session::Present& now) {
+      return now.handle->create(folder(kind), "", false);
+    }));
   }
 }
 
+Result<std::optional<Member>> ZookeeperMembership::read(std::string_view kind,
+                                                        const std::string& id, bool watch) {
+  Handle::Value value;
+  PARLEY_TRY(got, session_.run("reading the list", [&](const Session::Present& now) {
+    return now.handle->get(fmt::format("{}/{}", folder(kind), id), value, watch);
+  }));
+  const auto line = value.data.find('\n');
+  if (got == Zk::no_node || line == std::string::npos) return std::nullopt;
+  return Member{std::string(kind), id, value.data.substr(0, line), value.data.substr(line + 1)};
+}
+
 Result<std::vector<Member>> ZookeeperMembership::members(std::string_view kind) {
-  return list(kind, false);
+  PARLEY_TRY(listed, ids(kind, false));
+  std::vector<Member> out;
+  for (const auto& id : listed) {
+    PARLEY_TRY(member, read(kind, id, false));
+    if (member) out.push_back(std::move(*member));
+  }
+  return out;
+}
+
+/// Reads no more than what changed: of hundreds of members one says something new every moment.
+Result<void> ZookeeperMembership::read_again(const std::string& kind,
+                                             const Watches::Changes& changes, Known& known) {
+  auto& members = known.members;
+  std::set<std::string> due;
+  if (changes.all) members.clear();
+  if (changes.all || changes.paths.contains(folder(kind))) {
+    PARLEY_TRY(listed, ids(kind, true));
+    std::erase_if(members, [&](const auto& member) {
+      return !std::ranges::binary_search(listed, member.first);
+    });
+    for (const auto& id : listed)
+      if (!members.contains(id)) due.insert(id);
+  }
+  for (const auto& path : changes.paths)
+    if (path != folder(kind)) due.insert(path.substr(path.rfind('/') + 1));
+  for (const auto& id : due) {
+    PARLEY_TRY(member, read(kind, id, true));
+    if (member)
+      members.insert_or_assign(id, std::move(*member));
+    else
+      members.erase(id);
+  }
+  return {};
 }
 
 void ZookeeperMembership::watch(std::string_view kind, Changed changed) {
-  auto told = std::make_shared<std::optional<std::vector<Member>>>();
-  watches_.add(
-      {folder(kind)},
-      [this, kind = std::string(kind), told, changed = std::move(changed)]() -> Result<void> {
-        PARLEY_TRY(now, list(kind, true));
-        if (*told == now) return {};
-        *told = now;
-        changed(now);
-        return {};
-      });
+  watches_.add({folder(kind)},
+               [this, kind = std::string(kind), known = std::make_shared<Known>(),
+                changed = std::move(changed)](const Watches::Changes& changes) -> Result<void> {
+                 PARLEY_TRY_VOID(read_again(kind, changes, *known));
+                 std::vector<Member> now;
+                 for (const auto& [id, member] : known->members) now.push_back(member);
+                 if (known->told == now) return {};
+                 known->told = now;
+                 changed(now);
+                 return {};
+               });
 }
 
 }  // namespace parley::coordination

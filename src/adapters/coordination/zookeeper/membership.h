@@ -1,4 +1,7 @@
 #pragma once
+#include <map>
+#include <optional>
+
 #include "adapters/coordination/zookeeper/session.h"
 #include "adapters/coordination/zookeeper/watches.h"
 
@@ -21,7 +24,15 @@ class ZookeeperMembership final : public Membership {
   std::string folder(std::string_view kind) const;
   Result<void> put(const Member& member);
   Result<void> put_all_again();
-  Result<std::vector<Member>> list(std::string_view kind, bool watch);
+  /// What a watch knows: members by id, as last read, and what it has told.
+  struct Known {
+    std::map<std::string, Member> members;
+    std::optional<std::vector<Member>> told;
+  };
+  Result<void> read_again(const std::string& kind, const Watches::Changes& changes, Known& known);
+  Result<std::vector<std::string>> ids(std::string_view kind, bool watch);
+  /// None: it has gone meanwhile, or was not made by this program.
+  Result<std::optional<Member>> read(std::string_view kind, const std::string& id, bool watch);
 
   const Session& session_;
   Watches& watches_;

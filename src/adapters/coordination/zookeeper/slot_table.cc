@@ -87,7 +87,7 @@ Result<void> ZookeeperShardLeases::release(std::span<const ShardId> shards) {
 void ZookeeperShardLeases::watch(Changed changed) {
   auto told = std::make_shared<std::optional<ShardOwners>>();
   watches_.add(table_.watched_paths(),
-               [this, told, changed = std::move(changed)]() -> Result<void> {
+               [this, told, changed = std::move(changed)](const Watches::Changes&) -> Result<void> {
                  PARLEY_TRY(now, table_.owners(true));
                  if (*told && slots::same_owners(**told, now)) return {};
                  *told = now;

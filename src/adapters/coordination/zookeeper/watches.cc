@@ -21,19 +21,21 @@ void Watches::start() {
     name_thread("coord-watches");
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-      const auto found = std::ranges::find_if(items_, [](const auto& item) { return item->due; });
+      const auto found =
+          std::ranges::find_if(items_, [](const auto& item) { return item->due.any(); });
       if (found == items_.end()) {
         wake_.wait(lock);
         continue;
       }
       const auto item = *found;
-      item->due = false;
+      auto changes = std::exchange(item->due, {.all = false, .paths = {}});
       lock.unlock();
-      const auto read = item->reread();
+      const auto read = item->reread(changes);
       lock.lock();
       if (read) continue;
       log::debug("zookeeper", "event=reread_failed reason={}", read.error().message);
-      item->due = true;
+      item->due.all |= changes.all;
+      item->due.paths.merge(changes.paths);
       // To the end, so that the others are not kept waiting by one that fails.
       std::ranges::rotate(items_, std::ranges::find(items_, item) + 1);
       wake_.wait_for(lock, kPause, [this] { return stopping_; });
@@ -52,22 +54,22 @@ void Watches::stop() {
 
 void Watches::add(std::vector<std::string> paths, Reread reread) {
   const std::lock_guard lock(mutex_);
-  items_.push_back(std::make_shared<Item>(std::move(paths), std::move(reread), true));
+  items_.push_back(std::make_shared<Item>(std::move(paths), std::move(reread)));
   wake_.notify_all();
 }
 
 void Watches::touch(std::string_view path) {
   const std::lock_guard lock(mutex_);
   for (const auto& item : items_)
-    item->due = item->due || std::ranges::any_of(item->paths, [&](const std::string& folder) {
-                  return at_or_below(path, folder);
-                });
+    if (std::ranges::any_of(item->paths,
+                            [&](const std::string& folder) { return at_or_below(path, folder); }))
+      item->due.paths.emplace(path);
   wake_.notify_all();
 }
 
 void Watches::touch_all() {
   const std::lock_guard lock(mutex_);
-  for (const auto& item : items_) item->due = true;
+  for (const auto& item : items_) item->due.all = true;
   wake_.notify_all();
 }
 

@@ -2,6 +2,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -15,8 +16,15 @@ namespace parley::coordination {
 /// succeeds; changes that come meanwhile are one.
 class Watches {
  public:
+  /// What may have changed since it was last read with success.
+  struct Changes {
+    bool all = true;              // as at first, and in each new session
+    std::set<std::string> paths;  // else: those whose watches fired
+
+    bool any() const { return all || !paths.empty(); }
+  };
   /// Reads what it is for, sets its watch again, and tells whom it concerns.
-  using Reread = std::function<Result<void>()>;
+  using Reread = std::function<Result<void>(const Changes& changes)>;
 
   ~Watches() { stop(); }
 
@@ -31,7 +39,7 @@ class Watches {
   struct Item {
     std::vector<std::string> paths;
     Reread reread;
-    bool due = true;
+    Changes due = {};
   };
 
   std::mutex mutex_;

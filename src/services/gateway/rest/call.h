@@ -67,6 +67,7 @@ std::vector<Route> profile_routes();
 std::vector<Route> message_routes();
 std::vector<Route> group_routes();
 std::vector<Route> stream_routes();
+std::vector<Route> connect_routes();
 std::vector<Route> public_routes();
 /// The groups above together: what is served.
 std::vector<Route> all_routes();

@@ -2,16 +2,13 @@
 #include <boost/asio.hpp>
 #include <fmt/format.h>
 
-#include "parley/v1/rest.pb.h"
 #include "services/gateway/rest/call.h"
 #include "services/gateway/rest/documents.h"
 #include "services/gateway/rest/page.h"
 
-// What anyone may see: where to connect, the codes, the descriptions, the page.
+// What anyone may see: the codes, the descriptions, the page.
 namespace parley::gateway::rest {
 namespace {
-
-constexpr std::uint32_t kConnectTtlSeconds = 60;
 
 constexpr bool plain(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return c == '"' || c == '\\' || c < ' '; });
@@ -29,19 +26,6 @@ std::string rows_json(std::span<const CodeRow> rows, std::string_view flag) {
         fmt::format(R"({}{{"number":{},"name":"{}","{}":{},"meaning":"{}"}})",
                     out.empty() ? "" : ",", row.number, row.name, flag, row.retryable, row.meaning);
   return "[" + out + "]";
-}
-
-Awaitable<Answer> connect_to_server(Call& call) {
-  const auto& settings = call.context.shared.settings;
-  v1::ConnectAnswer out;
-  auto& gateway = *out.add_gateways();
-  gateway.set_url(settings.advertised_url.empty()
-                      ? fmt::format("{}://{}/v1/ws", settings.edge.tls ? "wss" : "ws",
-                                    call.request.header("Host"))
-                      : settings.advertised_url);
-  gateway.set_zone(settings.zone);
-  out.set_ttl_seconds(kConnectTtlSeconds);
-  co_return json(out);
 }
 
 Awaitable<Answer> get_codes(Call&) {
@@ -69,7 +53,6 @@ Awaitable<Answer> get_page(Call&) {
 std::vector<Route> public_routes() {
   using enum Route::Access;
   return {
-      {"GET", "/v1/connect", "connectToServer", anyone, connect_to_server},
       {"GET", "/v1/codes", "getCodes", anyone, get_codes},
       {"GET", "/v1/openapi.json", "getOpenApi", anyone, get_openapi},
       {"GET", "/v1/asyncapi.json", "getAsyncApi", anyone, get_asyncapi},

@@ -58,7 +58,7 @@ std::string_view bearer(std::string_view authorization) {
 std::vector<Route> all_routes() {
   std::vector<Route> all;
   for (const auto& group : {account_routes(), profile_routes(), message_routes(), group_routes(),
-                            stream_routes(), public_routes()})
+                            stream_routes(), connect_routes(), public_routes()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }

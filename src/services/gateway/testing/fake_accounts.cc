@@ -125,4 +125,21 @@ std::vector<std::pair<UserId, bool>> FakeSessions::told() const {
   return told_;
 }
 
+void FakeDiscovery::answer_with(Result<std::vector<RecommendedGateway>> answer) {
+  const std::lock_guard lock(mutex_);
+  answer_ = std::move(answer);
+}
+
+FakeDiscovery::Asked FakeDiscovery::asked() const {
+  const std::lock_guard lock(mutex_);
+  return asked_;
+}
+
+Result<std::vector<RecommendedGateway>> FakeDiscovery::recommend(const Seeker& seeker) {
+  const std::lock_guard lock(mutex_);
+  asked_ = {seeker.at, std::string(seeker.zone), std::string(seeker.address),
+            std::string(seeker.last), seeker.limit};
+  return answer_;
+}
+
 }  // namespace parley::gateway::testing

@@ -7,6 +7,7 @@
 
 #include "api/auth.h"
 #include "api/delivery.h"
+#include "api/discovery.h"
 #include "api/group.h"
 #include "api/message.h"
 #include "api/presence.h"
@@ -118,6 +119,26 @@ class FakePresence final : public PresenceApi {
   std::size_t watches_ = 0;
   std::optional<Error> error_;
   std::function<void()> before_answer_;
+};
+
+/// Recommends what it is told to, at first whoever is asked; notes who asked. Any thread.
+class FakeDiscovery final : public DiscoveryApi {
+ public:
+  struct Asked {
+    std::optional<Coordinates> at;
+    std::string zone, address, last;
+    std::size_t limit;
+    bool operator==(const Asked&) const = default;
+  };
+  void answer_with(Result<std::vector<RecommendedGateway>> answer);
+  Asked asked() const;  // the last time
+
+  Result<std::vector<RecommendedGateway>> recommend(const Seeker& seeker) override;
+
+ private:
+  mutable std::mutex mutex_;
+  Result<std::vector<RecommendedGateway>> answer_{{{"", "attic"}}};
+  Asked asked_{};
 };
 
 /// Conversation logs in memory. Answers at once, or when told to. Delivers nothing by itself. Any

@@ -5,9 +5,12 @@
 namespace parley::gateway::testing {
 
 Services GatewayTest::services() {
-  return {messages_, auth_, users_, sessions_, groups_, presence_, [this](GatewayId id) {
-            return id == GatewayId(1) ? gateway_.get() : nullptr;
-          }};
+  return {
+      messages_,  auth_,
+      users_,     sessions_,
+      groups_,    presence_,
+      discovery_, [this](GatewayId id) {
+            return id == GatewayId(1) ? gateway_.get() : nullptr; }};
 }
 
 void GatewayTest::start() {

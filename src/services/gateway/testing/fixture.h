@@ -64,6 +64,7 @@ class GatewayTest : public ::testing::Test {
   FakeSessions sessions_;
   FakeGroups groups_;
   FakePresence presence_;
+  FakeDiscovery discovery_;
   Metrics metrics_;
   std::unique_ptr<Gateway> gateway_;
   std::uint16_t port_ = 0;
