@@ -130,7 +130,7 @@ class Program(unittest.TestCase):
     def test_rows_of_a_bench_take_the_place_of_figures(self):
         code, out, _ = self.bench([{"name": "resumes", "value": 27_828, "unit": "/s"}, {"name": "other", "value": 1, "unit": "B"}])
         self.assertEqual(code, 0)
-        self.assertIn("measured.resumes = 2.783e+04 /s from bench.json: resumes, instead of 13,914", out)
+        self.assertIn("measured.resumes = 27,828 /s from bench.json: resumes, instead of 13,914", out)
         line = next(line for line in out.splitlines() if "with resume tickets" in line)
         self.assertIn("2.34 million", line)  # 84 gateways of one core
 
