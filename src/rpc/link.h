@@ -43,7 +43,7 @@ class Link {
     std::size_t queued_bytes = 16 << 20;
     std::size_t queued_notices = 8'192;  // of those without an answer; beyond, they are dropped
     std::size_t several = 4;             // unanswered requests: from here on frames wait for more
-    std::chrono::microseconds together{250};
+    std::chrono::microseconds together{350};
     std::size_t full = 64 << 10;  // bytes of a frame that waits for no more
     std::chrono::milliseconds tick{250};
     std::chrono::milliseconds silent_after{3'000};   // nothing heard: `unavailable` at once
