@@ -123,8 +123,9 @@ TEST_F(ShardKeeperTest, OneTakesAllAndSharesThemWithThoseWhoCome) {
   EXPECT_EQ(a->gained, 1024);
   EXPECT_LE(a->yielding, 64u);
   auto c = start("c");
-  EXPECT_TRUE(await({a.get(), b.get(), c.get()}, [&] { return c->owned() == 341; }));
-  EXPECT_EQ(a->owned() + b->owned(), 683);
+  // The last may be on its way between two of them when the third has its own.
+  EXPECT_TRUE(await({a.get(), b.get(), c.get()},
+                    [&] { return c->owned() == 341 && a->owned() + b->owned() == 683; }));
   EXPECT_EQ(b->gained, 512);  // nothing moved but what had to
   EXPECT_EQ(c->gained, 341);
 }
