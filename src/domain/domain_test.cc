@@ -5,6 +5,7 @@
 #include "domain/marks.h"
 #include "domain/snowflake.h"
 #include "domain/text.h"
+#include "domain/uuid.h"
 
 namespace parley {
 namespace {
@@ -69,6 +70,19 @@ TEST(Snowflake, RisesWhenTheClockIsSetBackAnHour) {
   Snowflake again(5, last);
   EXPECT_GT(again.next(TimeMs(now.value - 7'200'000)), last);
   EXPECT_GE(Snowflake::time_of(last), now);
+}
+
+TEST(Uuid, OnlyThoseOfVersion7AreInOrder) {
+  const auto key = uuid_v7("017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+  EXPECT_EQ(key, (Uuid{0x017f22e279b07cc3, 0x98c4dc0c0c07398f}));
+  EXPECT_EQ(uuid_v7("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"), key) << "the same in capitals";
+  EXPECT_GT(uuid_v7("017f22e2-79b1-7000-8000-000000000000"), key);
+  EXPECT_GT(uuid_v7("017f22e2-79b0-7cc3-98c4-dc0c0c073990"), key);
+  for (const auto* other :
+       {"", "one", "017f22e2-79b0-4cc3-98c4-dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
+        "017f22e2_79b0-7cc3-98c4-dc0c0c07398f", "017f22e279b0-77cc3-98c4-dc0c0c07398f"})
+    EXPECT_EQ(uuid_v7(other), std::nullopt) << other;
 }
 
 TEST(Text, ChecksUtf8) {

@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "domain/conversation_id.h"
 #include "domain/group_change.h"
+#include "domain/uuid.h"
 
 namespace parley {
 
@@ -23,6 +24,9 @@ struct Entry {
   std::uint64_t countable = 0;    // countable messages of the conversation up to and with this one
   EntryKind kind = EntryKind::message;
   GroupState group = {};  // after this entry; a direct conversation has none
+  // The greatest client_message_id of version 7 up to and with this entry: no greater one was used
+  // before. All zero: there was none. `Uuid::greatest()`: not known.
+  Uuid newest_key = {};
   std::shared_ptr<const GroupChange> change = {};  // of a group_change; never null there
 
   bool operator==(const Entry& other) const {
@@ -33,7 +37,7 @@ struct Entry {
            sender == other.sender && device == other.device && time == other.time &&
            client_message_id == other.client_message_id && body == other.body &&
            countable == other.countable && kind == other.kind && group == other.group &&
-           same_change(change, other.change);
+           newest_key == other.newest_key && same_change(change, other.change);
   }
 };
 using EntryPtr = std::shared_ptr<const Entry>;
@@ -45,13 +49,14 @@ struct Head {
   TimeMs time;
   std::uint64_t countable = 0;
   GroupState group = {};
+  Uuid newest_key = {};
 
   bool operator==(const Head&) const = default;
 };
 
 /// The head of a log that ends with this entry.
 inline Head head_after(const Entry& last) {
-  return {last.seq, last.id, last.time, last.countable, last.group};
+  return {last.seq, last.id, last.time, last.countable, last.group, last.newest_key};
 }
 
 }  // namespace parley

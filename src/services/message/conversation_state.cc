@@ -36,6 +36,23 @@ Member& ConversationState::add(UserId user, const Marks& at) {
   return members.back();
 }
 
+bool ConversationState::is_new(UserId sender, std::string_view client_message_id) {
+  const auto key = uuid_v7(client_message_id);
+  if (!key) return false;
+  const auto* known = member(sender);
+  if (known && known->newest_key != Uuid{}) return *key > known->newest_key;
+  return *key > (tail.empty() ? head.newest_key : tail.back()->newest_key);
+}
+
+void ConversationState::note_key(UserId sender, std::string_view client_message_id) {
+  const auto key = uuid_v7(client_message_id);
+  auto* known = member(sender);
+  if (!key || !known) return;
+  // At first whatever anybody sent before: this user's own is among it.
+  const auto before = known->newest_key == Uuid{} ? head.newest_key : known->newest_key;
+  known->newest_key = std::max(before, *key);
+}
+
 ConversationCache::~ConversationCache() {
   recent_.clear_and_dispose([](ConversationState* state) { delete state; });
 }

@@ -54,6 +54,7 @@ struct WaitingChange {
 struct Member {
   UserId user;
   Marks marks;              // as committed
+  Uuid newest_key;          // the greatest of version 7 that this user sent since it is loaded
   Marks told;               // of a group: what the authors were told of
   Seq pushed;               // of a direct conversation: up to where a push was decided
   std::uint64_t check = 0;  // the duty's latest check for this member; 0: none
@@ -75,6 +76,11 @@ struct ConversationState : boost::intrusive::list_base_hook<> {
   /// Null: of a direct conversation, no such user; of a group, not known here yet.
   Member* member(UserId user);
   Member& add(UserId user, const Marks& at);
+  /// This user surely never used the key here, so that the store need not be asked: it is greater
+  /// than any before. False: perhaps.
+  bool is_new(UserId sender, std::string_view client_message_id);
+  /// Of what was committed.
+  void note_key(UserId sender, std::string_view client_message_id);
 
   ConversationId id;
   Phase phase = Phase::unloaded;

@@ -37,6 +37,53 @@ TEST_P(MessageServiceTest, RetriesGetTheFirstAnswerAndAnotherBodyIsAConflict) {
   EXPECT_EQ(std::ranges::count_if(both, [](auto& a) { return a.sent.has_value(); }), 1);
 }
 
+TEST_P(MessageServiceTest, AKeyGreaterThanAnyBeforeIsNotLookedUp) {
+  std::uint64_t token = 0;
+  const auto seq_of = [&](UserId sender, std::uint64_t number) {
+    const auto sent = send({message(++token, sender, key_7(number), "body")})[0].sent;
+    return sent ? sent->seq.value : 0;
+  };
+  EXPECT_EQ(seq_of(kAnn, 50), 1u);
+  EXPECT_EQ(seq_of(kAnn, 60), 2u);
+  EXPECT_EQ(seq_of(kBob, 70), 3u);
+  EXPECT_EQ(seq_of(kAnn, 65), 4u) << "greater than her own";
+  EXPECT_EQ(full.finds, 0);
+  EXPECT_EQ(seq_of(kAnn, 60), 2u) << "a retry";
+  EXPECT_EQ(seq_of(kAnn, 65), 4u);
+  EXPECT_EQ(seq_of(kBob, 70), 3u);
+  EXPECT_EQ(seq_of(kAnn, 40), 5u) << "not used, but not certainly";
+  EXPECT_EQ(full.finds, 4);
+  // Retries behind the first, in one batch and across the end of a commit.
+  std::vector<SendRequest> batch;
+  const auto many = Settings{}.batch_entries;
+  for (std::uint64_t i = 0; i < many; ++i)
+    batch.push_back(message(i, kAnn, key_7(100 + i), "body"));
+  batch.push_back(message(many, kAnn, key_7(100), "body"));
+  batch.push_back(message(many + 1, kAnn, key_7(100 + many), "body"));
+  batch.push_back(message(many + 2, kAnn, key_7(100 + many), "body"));
+  auto answers = send(std::move(batch));
+  std::ranges::sort(answers, {}, &SendAnswer::token);
+  for (const auto& answer : answers) ASSERT_TRUE(answer.sent) << answer.sent.error().message;
+  EXPECT_EQ(answers[many].sent->seq, answers[0].sent->seq);
+  EXPECT_EQ(answers[many + 2].sent->seq, answers[many + 1].sent->seq);
+  EXPECT_EQ(memory.head(kTalk)->seq.value, 5 + many + 1);
+}
+
+TEST_P(MessageServiceTest, KeysAreStillKnownAfterARestart) {
+  ASSERT_TRUE(send({message(1, kAnn, key_7(5), "one")})[0].sent);
+  ASSERT_TRUE(send({message(2, kAnn, key_7(9), "two")})[0].sent);
+  stop();
+  start();
+  const auto finds = full.finds.load();
+  const auto greater = send({message(3, kAnn, key_7(10), "three")})[0].sent;
+  ASSERT_TRUE(greater);
+  EXPECT_EQ(greater->seq, Seq(3));
+  EXPECT_EQ(full.finds, finds);
+  const auto again = send({message(4, kAnn, key_7(9), "two")})[0].sent;
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->seq, Seq(2));
+}
+
 TEST_P(MessageServiceTest, ATwinBehindTheEndOfACommitGetsTheFirstAnswer) {
   std::vector<SendRequest> batch;
   for (std::uint64_t i = 1; i <= 600; ++i)  // of which 256 are one commit

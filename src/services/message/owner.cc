@@ -200,6 +200,8 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
       if (!part.entries.empty()) {
         state.head = head_after(*part.entries.back());
         state.tail.clear();
+        for (const auto& entry : part.entries)
+          state.note_key(entry->sender, entry->client_message_id);
         forget_look_ups(state, part.entries);
         if (!shared_.info.one_log)
           shared_.last_commit[shard_of(state.id).value] = state.head.time.value;

@@ -152,8 +152,8 @@ class Owner {
   void build(ConversationState& state, Part& part, Answers& answers);
   void take_tail(ConversationState& state, Part& part);
   void take_change(ConversationState& state, Part& part);
-  Result<Before> before(const ConversationState& state, const std::optional<Before>& known,
-                        UserId sender, std::string_view key) const;
+  Result<Before> before(ConversationState& state, const std::optional<Before>& known, UserId sender,
+                        std::string_view key) const;
   Head next_head(Head head);
   Result<void> check_sender(ConversationState& state, UserId sender) const;
   void take_sends(ConversationState& state, Part& part, Answers& answers);

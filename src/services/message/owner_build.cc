@@ -59,10 +59,11 @@ void Owner::take_tail(ConversationState& state, Part& part) {
 }
 
 /// What a key's first use got, if it is in the log as far as this owner serves it (rule 5).
-Result<Before> Owner::before(const ConversationState& state, const std::optional<Before>& known,
+Result<Before> Owner::before(ConversationState& state, const std::optional<Before>& known,
                              UserId sender, std::string_view key) const {
   Before found;
   if (shared_.info.one_log) {
+    if (state.is_new(sender, key)) return found;
     PARLEY_TRY(stored, shared_.store.find(state.id, sender, key));
     found = stored;
   } else if (known) {
@@ -108,6 +109,7 @@ void Owner::take_change(ConversationState& state, Part& part) {
         .countable = head.countable,
         .kind = EntryKind::group_change,
         .group = head.group,
+        .newest_key = head.newest_key,
         .change = std::make_shared<const GroupChange>(std::move(change)),
     }));
   }
@@ -173,6 +175,8 @@ void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
     }
     head = next_head(head);
     ++head.countable;
+    if (const auto key = uuid_v7(request.client_message_id))
+      head.newest_key = std::max(head.newest_key, *key);
     bytes += request.body.size();
     part.answers.push_back({route, request.token, head});
     part.origins.push_back(request.origin);
@@ -188,6 +192,7 @@ void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
         .countable = head.countable,
         .kind = EntryKind::message,
         .group = head.group,
+        .newest_key = head.newest_key,
         .change = {},
     }));
   }

@@ -84,8 +84,10 @@ bool Owner::can_go_on(const ConversationState& state, const Wanted& wanted) cons
 void Owner::look_up_later(ConversationState& state, Wanted& wanted) const {
   for (const auto& waiting : state.changes)
     if (!waiting.before) wanted.keys.emplace_back(waiting.actor, key_of(waiting.change));
-  for (const auto& [request, route, before] : state.sends) {
+  for (auto& [request, route, before] : state.sends) {
     if (wanted.keys.size() >= shared_.settings.batch_entries) break;
+    if (!before && !wanted.whole && state.is_new(request.sender, request.client_message_id))
+      before.emplace();
     if (!before) wanted.keys.emplace_back(request.sender, request.client_message_id);
   }
   const auto needs_countable = [&](const WaitingMark& waiting) {
@@ -117,11 +119,19 @@ Owner::Reads Owner::first_reads(const ConversationId& id, const Wanted& wanted, 
 /// What is read once the end is known, and of a conversation that is known already.
 Owner::Reads Owner::more_reads(const ConversationId& id, const Wanted& wanted, Loaded& out) const {
   Reads reads;
-  for (std::size_t i = 0; i < wanted.keys.size(); ++i)
+  // Greater than any key before: nothing is there.
+  const auto is_new = [&](std::string_view text) {
+    const auto key = uuid_v7(text);
+    const auto& [head, tail] = out.begun;
+    return wanted.whole && key && *key > (tail.empty() ? head.newest_key : tail.back()->newest_key);
+  };
+  for (std::size_t i = 0; i < wanted.keys.size(); ++i) {
+    if (is_new(wanted.keys[i].second)) continue;
     reads.push_back([this, id, key = wanted.keys[i], i, &out] {
       out.add(shared_.store.find(id, key.first, key.second),
               [&](Before before) { out.before[i] = before; });
     });
+  }
   for (std::size_t i = 0; i < wanted.seqs.size(); ++i)
     reads.push_back([this, id, seq = wanted.seqs[i], i, &out] {
       // Where there is no entry, the mark is refused for what it is.
@@ -238,6 +248,7 @@ boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded& go
   if (wanted.whole) {
     state.head = head;
     state.tail = tail;
+    for (auto& member : state.members) member.newest_key = {};  // another may have written since
     ids_.start_after(tail.empty() ? head.id.value : tail.back()->id.value);
   }
   // Whichever was read first.

@@ -92,9 +92,9 @@ void Owner::tell_authors(ConversationState& state) {
 
 boost::asio::awaitable<void> Owner::tell_authors_of(ConversationId id, std::vector<Member> moved) {
   Seq first = moved.front().marks.delivered, last;
-  for (const auto& [user, marks, told, pushed, check, sent, due] : moved) {
-    first = std::min({first, told.delivered, told.read});
-    last = std::max(last, marks.delivered);
+  for (const auto& member : moved) {
+    first = std::min({first, member.told.delivered, member.told.read});
+    last = std::max(last, member.marks.delivered);
   }
   auto entries = co_await run_blocking(shared_.loops.pool(), [this, id, first, last] {
     return shared_.store.read(id, Seq(first.value + 1), last, kAuthorsOf, true);

@@ -52,6 +52,29 @@ TEST_P(ShardsTest, AShardThatCameBackGoesOnWhereItsLogEnds) {
   EXPECT_GT(second->id, first->id);
 }
 
+TEST_P(ShardsTest, WhatAnotherOwnerStoredMeanwhileIsFoundAgain) {
+  ASSERT_TRUE(send_one(key_7(1)));
+  lose(shard);
+  memory.take_over(Generation(++generation));
+  // By another process: the same sender, with greater keys.
+  Entry second = *memory.read(kTalk, Seq(1), Seq(1), 1, false)->front();
+  second.seq = Seq(2);
+  second.id = MessageId(second.id.value + 1);
+  second.client_message_id = key_7(20);
+  second.newest_key = *uuid_v7(key_7(20));
+  std::promise<bool> stored;
+  memory.commit(Generation(generation), second.time,
+                {Append{kTalk, {std::make_shared<Entry>(second)}, {}, false, {}}},
+                [&](Result<std::uint64_t> outcome) { stored.set_value(outcome.has_value()); });
+  ASSERT_TRUE(stored.get_future().get());
+  memory.take_over(Generation(++generation));
+  gain(shard);
+  ASSERT_TRUE(send_one("one that has the conversation loaded"));
+  const auto again = send_one(key_7(20));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->seq, Seq(2));
+}
+
 TEST_P(ShardsTest, ALeaseThatPassedOnUnnoticedAcknowledgesNothingMore) {
   ASSERT_TRUE(send_one("one"));
   memory.take_over(Generation(++generation));  // by a process that this one has not heard of

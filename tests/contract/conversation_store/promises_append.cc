@@ -110,6 +110,9 @@ void a_writer_begins_at_the_head_and_only_in_its_own_generation(Subject& s) {
     ASSERT_TRUE(begun) << begun.error().message;
     // What was committed may come again as a tail, but never anything else.
     EXPECT_EQ(begun->head.seq.value + begun->tail.size(), static_cast<std::uint64_t>(i));
+    const auto newest =
+        begun->tail.empty() ? begun->head.newest_key : begun->tail.back()->newest_key;
+    EXPECT_EQ(newest.high, static_cast<std::uint64_t>(i));
     scene.send(direct());
   }
   const auto other = scene.store().begin(direct(), Generation(scene.generation().value - 1));

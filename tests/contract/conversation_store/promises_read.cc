@@ -43,7 +43,7 @@ void the_head_is_the_last_entry_and_zero_without_one(Subject& s) {
   EXPECT_EQ(*scene.store().head(direct()), Head{});
   for (int i = 0; i < 5; ++i) {
     const auto e = scene.send(direct());
-    EXPECT_EQ(*scene.store().head(direct()), (Head{e->seq, e->id, e->time, e->countable}));
+    EXPECT_EQ(*scene.store().head(direct()), head_after(*e));
   }
   EXPECT_EQ(*scene.store().head(direct(kAda, kCyd)), Head{});
 }

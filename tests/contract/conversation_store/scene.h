@@ -43,6 +43,7 @@ class Scene {
     e->client_message_id = std::move(client_message_id);
     e->body = std::move(body);
     e->countable = e->seq.value;
+    e->newest_key = {e->seq.value, e->seq.value << 60};
     return e;
   }
   EntryPtr entry(const ConversationId& conversation, UserId sender = kAda) {

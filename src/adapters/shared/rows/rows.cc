@@ -42,6 +42,22 @@ std::shared_ptr<const GroupChange> read(const pb::GroupChange& value) {
   return change;
 }
 
+template <class Value>
+void fill_newest_key(const Uuid& key, Value& value) {
+  auto& bytes = *value.mutable_newest_key();
+  bytes.clear();
+  if (key == Uuid{}) return;
+  put_u64(bytes, key.high);
+  put_u64(bytes, key.low);
+}
+/// Where it is not known, none is certainly new.
+template <class Value>
+Uuid newest_key_of(const Value& value) {
+  const std::string_view bytes = value.newest_key();
+  if (bytes.size() == 16) return {get_u64(bytes), get_u64(bytes.substr(8))};
+  return value.has_newest_key() && bytes.empty() ? Uuid{} : Uuid::greatest();
+}
+
 // One of each kind per thread: a message that is used again keeps its strings' memory.
 const pb::Entry& filled(const Entry& entry, Generation generation) {
   thread_local pb::Entry value;
@@ -62,6 +78,7 @@ const pb::Entry& filled(const Entry& entry, Generation generation) {
     fill(*entry.change, *value.mutable_change());
   else
     value.clear_change();
+  fill_newest_key(entry.newest_key, value);
   return value;
 }
 
@@ -141,6 +158,7 @@ EntryPtr decode_entry(const ConversationId& conversation, Seq seq, std::string_v
   entry->kind = static_cast<EntryKind>(parsed.kind());
   if (parsed.has_group()) entry->group = read(parsed.group());
   if (parsed.has_change()) entry->change = read(parsed.change());
+  entry->newest_key = newest_key_of(parsed);
   if (entry->kind == EntryKind::group_change && !entry->change) return nullptr;
   return entry;
 }
@@ -152,13 +170,14 @@ void encode_head(const Head& head, std::string& out) {
   value.set_time_ms(head.time.value);
   value.set_countable(head.countable);
   if (head.group != GroupState{}) fill(head.group, *value.mutable_group());
+  fill_newest_key(head.newest_key, value);
   value.SerializeToString(&out);
 }
 bool decode(std::string_view bytes, Head& out) {
   pb::Head value;
   if (!parse(bytes, value)) return false;
-  out = {Seq(value.seq()), MessageId(value.message_id()), TimeMs(value.time_ms()),
-         value.countable(), read(value.group())};
+  out = {Seq(value.seq()),  MessageId(value.message_id()), TimeMs(value.time_ms()),
+         value.countable(), read(value.group()),           newest_key_of(value)};
   return true;
 }
 

@@ -232,6 +232,10 @@ class MessageServiceTest : public ::testing::TestWithParam<Shape> {
     return {token,          to, sender, DeviceId(sender.value * 10), origin, std::move(key),
             std::move(body)};
   }
+  /// A client_message_id of version 7; a greater one for a greater number.
+  static std::string key_7(std::uint64_t number) {
+    return fmt::format("01990000-0000-7000-8000-{:012x}", number);
+  }
   std::vector<SendAnswer> send(std::vector<SendRequest> batch) {
     const auto before = out.copy(out.sent).size(), n = batch.size();
     on_loop([&] { service->send(std::move(batch), out); });
