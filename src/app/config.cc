@@ -77,10 +77,13 @@ void Config::declare(ConfigReader& reader) {
              between(server.loops, 0, 256));
   reader.add("server", "pool_threads", &server.pool_threads, "threads for work that blocks",
              between(server.pool_threads, 1, 256));
+  reader.add("server", "proxies", &server.proxies,
+             "addresses or networks of balancers before the clients' port; their connections, and "
+             "no others, begin with a PROXY header that says for whom");
   reader.add(
-      "server", "proxies", &server.proxies,
-      "addresses or networks of balancers before the clients' port; their connections, and "
-      "no others, begin with a PROXY header that says for whom; X-Forwarded-For is not read");
+      "server", "forwarders", &server.forwarders,
+      "addresses or networks of balancers that speak HTTP and no PROXY, as nginx: for whom a "
+      "request is, is the last address of its X-Forwarded-For; nobody else's is read");
   reader.add("log", "level", &log.level, "debug, info, warn or error",
              one_of(log.level, {"debug", "info", "warn", "error"}));
   reader.add("auth", "sign_up", &auth.sign_up,
@@ -90,8 +93,7 @@ void Config::declare(ConfigReader& reader) {
              "codes that let people sign up where sign_up = \"invite\"");
   reader.add("auth", "access_token_ms", &auth.access_token_ms, "how long an access token is valid");
   reader.add("auth", "failed_sign_ins_per_minute", &auth.failed_sign_ins_per_minute,
-             "failed sign-ins of one name, and of one address",
-             between(auth.failed_sign_ins_per_minute, 1, 1'000'000));
+             "failed sign-ins of one name", between(auth.failed_sign_ins_per_minute, 1, 1'000'000));
   auto& limits = gateway.limits;
   reader.add("limits", "sends_per_second", &limits.sends_per_second,
              "messages of one connection, averaged");
@@ -227,6 +229,10 @@ Result<void> Config::complete() {
   auto proxies = net::Networks::parse(server.proxies);
   if (!proxies) return fail(Code::invalid_argument, "server.proxies: " + proxies.error().message);
   gateway.edge.proxies = std::move(*proxies);
+  auto forwarders = net::Networks::parse(server.forwarders);
+  if (!forwarders)
+    return fail(Code::invalid_argument, "server.forwarders: " + forwarders.error().message);
+  gateway.edge.forwarders = std::move(*forwarders);
   const bool loopback = is_loopback(listen.host);
   if (server.tls_certificate.empty() != server.tls_key.empty())
     return fail(Code::invalid_argument,

@@ -19,7 +19,7 @@ struct Config {
     std::string data = "parley-data";
     std::string tls;
     std::string tls_certificate, tls_key;
-    std::vector<std::string> proxies;
+    std::vector<std::string> proxies, forwarders;
     std::size_t loops = 0;
     std::size_t pool_threads = 4;
   } server;

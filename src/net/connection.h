@@ -44,6 +44,7 @@ struct Connection {
 
   bool refused : 1 = false;     // holds no ticket
   bool heralded : 1 = false;    // a proxy's header is still to come, before all else
+  bool forwards : 1 = false;    // each request says for whom it is
   bool opened : 1 = false;      // on_open was told, or stream() called
   bool streams : 1 = false;     // events: since is the tick of the last comment
   bool hello_done : 1 = false;  // the owner has ended that deadline

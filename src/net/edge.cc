@@ -58,7 +58,7 @@ Edge::Impl::Impl(asio::io_context& io, EdgeConfig config, EdgeHandler& handler, 
       buffer_(kBufferSize) {
   slots_.reserve(config_.max_connections + kRefusedAtOnce);
   wheel_.reserve(config_.max_connections + kRefusedAtOnce);
-  if (!config_.proxies.empty()) clients_.resize(slots_.capacity());
+  if (!config_.proxies.empty() || !config_.forwarders.empty()) clients_.resize(slots_.capacity());
   if (config_.tls) {
     tls_sessions_.reserve(slots_.capacity());
     tls_scratch_ = std::make_unique<TlsScratch>();
@@ -90,11 +90,11 @@ Connection* Edge::Impl::allocate() {
 
 void Edge::Impl::take(UniqueFd socket) {
   if (shutting_) return;
-  auto address = admission_->counts_addresses() || !config_.proxies.empty()
-                     ? peer_address(socket.get())
-                     : Address{};
+  auto address =
+      admission_->counts_addresses() || !clients_.empty() ? peer_address(socket.get()) : Address{};
   const bool heralded = config_.proxies.contain(address);
-  if (heralded) address = {};  // that of its client comes
+  const bool forwards = !heralded && config_.forwarders.contain(address);
+  if (heralded || forwards) address = {};  // that of its client comes
   const auto entry = admission_->enter(address);
   const bool refused = entry.verdict != Admission::Verdict::admitted;
   if (refused) metrics_.refused.add();
@@ -111,6 +111,7 @@ void Edge::Impl::take(UniqueFd socket) {
   c->ticket = entry.ticket;
   c->refused = refused;
   c->heralded = heralded;
+  c->forwards = forwards;
   if (!clients_.empty()) clients_[slot_of(*c)] = {};
   c->since = c->heard = tick_;
   ++used_;

@@ -40,7 +40,8 @@ struct EdgeConfig {
   std::size_t output_limit = 1024 * 1024;      // bytes queued at most; beyond: closed, slow_reader
   std::size_t max_connections = 18'000;        // process-wide; beyond: 503
   std::size_t max_per_address = 0;             // process-wide; beyond: 429. 0: unlimited
-  Networks proxies = {};  // whose connections begin with a PROXY header, and nobody else's
+  Networks proxies = {};     // whose connections begin with a PROXY header, and nobody else's
+  Networks forwarders = {};  // whose requests say for whom in X-Forwarded-For, and nobody else's
   std::chrono::milliseconds handshake_timeout{10'000};  // for a whole HTTP request to arrive
   std::chrono::milliseconds hello_timeout{10'000};      // from on_open to hello_done()
   std::chrono::milliseconds ping_after{25'000};         // of silence

@@ -29,6 +29,7 @@ bool Edge::Impl::consume_http(Connection& c, char*& at, char* end) {
     return false;
   }
   const auto& message = current->message();
+  if (c.forwards && !read_forwarded(c, message)) return false;
   c.keep_alive = message.keep_alive();
   c.head_only = message.method() == boost::beast::http::verb::head;
   if (asks_for_websocket(message)) {

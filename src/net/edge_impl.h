@@ -72,6 +72,9 @@ struct Edge::Impl {
   /// Of the client, also behind a proxy.
   Address address_of(const Connection& c) const;
   void read_proxy(Connection& c);
+  /// Of a forwarder's request. False: its client has too many connections, and that was answered.
+  bool read_forwarded(Connection& c, const HttpReader::Message& request);
+  bool count_for(Connection& c, const Address& client);
 
   // edge_tls.cc
   TlsSession* tls_of(const Connection& c) {
@@ -134,7 +137,7 @@ struct Edge::Impl {
   std::unique_ptr<HttpReader> http_;  // likewise, for requests
   std::vector<std::unique_ptr<OutputQueue>> spare_outputs_;
 
-  std::vector<Address> clients_;  // by slot, of those behind proxies; empty: there are no proxies
+  std::vector<Address> clients_;  // by slot, of those behind balancers; empty: there are none
 
   std::unique_ptr<TlsScratch> tls_scratch_;                // null: connections are plain
   std::vector<char> tls_input_;                            // every socket is read into it first

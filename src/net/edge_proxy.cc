@@ -38,15 +38,37 @@ void Edge::Impl::read_proxy(Connection& c) {
   c.heralded = false;
   if (header.client) clients_[slot_of(c)] = *header.client;
   if (c.refused) return refuse(c, Admission::Verdict::full);
-  if (!header.client || !admission_->counts_addresses()) return;
+  if (header.client) count_for(c, *header.client);
+}
+
+/// Anew for each request: a forwarder may send those of several clients by one connection. Without
+/// an address that can be read it speaks for itself, as a check of health does.
+bool Edge::Impl::read_forwarded(Connection& c, const HttpReader::Message& request) {
+  // The last one is the forwarder's own word; what comes before it anybody may have written.
+  std::string_view last;
+  for (auto [at, end] = request.equal_range("X-Forwarded-For"); at != end; ++at)
+    last = {at->value().data(), at->value().size()};
+  if (const auto comma = last.rfind(','); comma != last.npos) last.remove_prefix(comma + 1);
+  while (last.starts_with(' ')) last.remove_prefix(1);
+  while (last.ends_with(' ')) last.remove_suffix(1);
+  const auto client = read_address(std::string(last));
+  auto& known = clients_[slot_of(c)];
+  const auto before = std::exchange(known, client.value_or(Address{}));
+  return before == known || count_for(c, known);
+}
+
+/// The limit of an address is that of the client for whom a balancer speaks.
+bool Edge::Impl::count_for(Connection& c, const Address& client) {
+  if (!admission_->counts_addresses()) return true;
   admission_->leave(c.ticket);
-  const auto entry = admission_->enter(*header.client);
+  const auto entry = admission_->enter(client);
   c.ticket = entry.ticket;
-  if (entry.verdict == Admission::Verdict::admitted) return;
+  if (entry.verdict == Admission::Verdict::admitted) return true;
   c.refused = true;
   ++refused_;
   metrics_.refused.add();
   refuse(c, entry.verdict);
+  return false;
 }
 
 }  // namespace parley::net

@@ -24,14 +24,6 @@ Address mapped(const void* v4) {
   return out;
 }
 
-std::optional<Address> address_of(const std::string& text) {
-  in_addr v4{};
-  if (::inet_pton(AF_INET, text.c_str(), &v4) == 1) return mapped(&v4);
-  Address v6{};
-  if (::inet_pton(AF_INET6, text.c_str(), v6.data()) == 1) return v6;
-  return {};
-}
-
 bool begins_alike(std::string_view bytes, std::string_view with) {
   const auto size = std::min(bytes.size(), with.size());
   return bytes.substr(0, size) == with.substr(0, size);
@@ -44,7 +36,7 @@ ProxyHeader read_text(std::string_view bytes) {
   if (line.starts_with("UNKNOWN")) return {State::whole, end + 2, {}};
   if (!line.starts_with("TCP4 ") && !line.starts_with("TCP6 ")) return {State::wrong, 0, {}};
   const auto rest = line.substr(5);
-  const auto client = address_of(std::string(rest.substr(0, rest.find(' '))));
+  const auto client = read_address(std::string(rest.substr(0, rest.find(' '))));
   if (!client) return {State::wrong, 0, {}};
   return {State::whole, end + 2, client};
 }
@@ -72,6 +64,14 @@ ProxyHeader read_binary(std::string_view bytes) {
 
 }  // namespace
 
+std::optional<Address> read_address(const std::string& text) {
+  in_addr v4{};
+  if (::inet_pton(AF_INET, text.c_str(), &v4) == 1) return mapped(&v4);
+  Address v6{};
+  if (::inet_pton(AF_INET6, text.c_str(), v6.data()) == 1) return v6;
+  return {};
+}
+
 ProxyHeader read_proxy_header(std::string_view bytes) {
   if (bytes.empty()) return {};
   const auto begin = bytes.front() == kText.front() ? kText : kBinary;
@@ -84,7 +84,7 @@ Result<Networks> Networks::parse(const std::vector<std::string>& texts) {
   Networks out;
   for (const auto& text : texts) {
     const auto slash = text.find('/');
-    const auto address = address_of(text.substr(0, slash));
+    const auto address = read_address(text.substr(0, slash));
     const bool v4 = text.find(':') == text.npos;
     unsigned bits = v4 ? 32 : 128;
     const unsigned most = bits;

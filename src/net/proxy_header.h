@@ -26,6 +26,9 @@ struct ProxyHeader {
 /// Of the first bytes of a connection.
 ProxyHeader read_proxy_header(std::string_view bytes);
 
+/// IPv4 or IPv6, numeric; none: it is neither.
+std::optional<std::array<std::uint8_t, 16>> read_address(const std::string& text);
+
 /// Addresses and networks, as `192.0.2.7`, `10.0.0.0/8`, `fd00::/8`.
 class Networks {
  public:

@@ -39,16 +39,17 @@ def client_frame(opcode, payload):
 
 
 class WebSocket:
-    """`piecemeal`: every byte is a write of its own."""
+    """`piecemeal`: every byte is a write of its own. `link`: a connected socket to that port, where it is of a special kind."""
 
-    def __init__(self, port, subprotocol="parley.v1.json", piecemeal=False, receive_buffer=None):
+    def __init__(self, port, subprotocol="parley.v1.json", piecemeal=False, receive_buffer=None, link=None):
         self.piecemeal = piecemeal
-        self.socket = socket.socket()
+        self.socket = link or socket.socket()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE)
-        self.socket.connect(("127.0.0.1", port))
+        if not link:
+            self.socket.connect(("127.0.0.1", port))
         self.buffer = b""
         self.frames = []
         self.next_id = 1
