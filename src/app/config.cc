@@ -60,6 +60,8 @@ Result<void> check_coordinates(std::string_view text) {
 }  // namespace
 
 void Config::declare(ConfigReader& reader) {
+  reader.add("server", "target", &server.target,
+             "which services this process runs, separated by commas; see --list-targets");
   reader.add("server", "listen", &server.listen,
              "address and port for clients; port 0: any free one");
   reader.add("server", "admin", &server.admin,
@@ -106,15 +108,18 @@ void Config::declare(ConfigReader& reader) {
              between(limits.unanswered_requests, 1, 65'536));
   reader.add("limits", "connections_per_device", &limits.connections_per_device,
              "sockets of one device", between(limits.connections_per_device, 1, 1'000));
-  reader.add("limits", "connections", &gateway.edge.max_connections, "sockets in all");
+  reader.add("limits", "connections", &gateway.edge.max_connections,
+             "sockets in all; each is an open file");
   reader.add("limits", "connections_per_address", &gateway.edge.max_per_address,
              "sockets of one address; 0: unlimited");
   reader.add("limits", "hello_timeout_ms", &gateway.edge.hello_timeout,
              "from the handshake to hello");
   reader.add("limits", "stalled_close_ms", &gateway.edge.stalled_close,
              "a client that takes nothing is closed after this");
-  reader.add("limits", "ping_after_ms", &gateway.edge.ping_after, "of silence");
-  reader.add("limits", "idle_close_ms", &gateway.edge.idle_close, "of silence: closed");
+  reader.add("limits", "ping_after_ms", &gateway.edge.ping_after,
+             "silence after which a client is pinged; well below the time-outs of balancers");
+  reader.add("limits", "idle_close_ms", &gateway.edge.idle_close,
+             "silence after which a client is closed");
   for (auto [name, address] :
        {std::pair("session", &services.session), std::pair("presence", &services.presence),
         std::pair("auth", &services.auth), std::pair("notification", &services.notification),

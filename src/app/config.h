@@ -14,6 +14,7 @@ namespace parley::app {
 /// Every setting of a process; `declare` says what they mean.
 struct Config {
   struct {
+    std::string target = "all";
     std::string listen = "127.0.0.1:7070";
     std::string admin;
     std::string data = "parley-data";

@@ -29,7 +29,6 @@ int complain(int exit_code, const Error& error) {
 
 struct Arguments {
   std::string config_file;
-  std::string target = "all";
   bool demo = false, test_data = false, list_targets = false, verify = false, print = false;
   std::vector<std::pair<const ConfigReader::Row*, std::string>> settings;
   bool seeding = false;
@@ -175,8 +174,6 @@ int run(int argc, char** argv) {
       "its data in ./parley-data.");
   cli.set_version_flag("--version", "parleyd " PARLEY_VERSION);
   cli.add_option("--config", arguments.config_file, "TOML file with settings; see --print-config");
-  cli.add_option("--target", arguments.target,
-                 "which services this process runs, separated by commas; see --list-targets");
   cli.add_flag("--demo", arguments.demo, "make two demo people and print how to sign in as them");
   cli.add_flag("--test-data", arguments.test_data,
                "serve a folder that `parleyd seed` filled; SIGUSR2 sets the clock back an hour");
@@ -187,7 +184,8 @@ int run(int argc, char** argv) {
   for (const auto& row : reader.rows()) {
     if (row.secret) continue;
     std::string names = "--" + row.name('-');
-    if (row.section == "server" && (row.key == "listen" || row.key == "data"))
+    if (row.section == "server" &&
+        (row.key == "listen" || row.key == "data" || row.key == "target"))
       names += ",--" + row.key;
     cli.add_option_function<std::string>(
            names,
@@ -226,10 +224,11 @@ int run(int argc, char** argv) {
     return code == 0 ? 0 : kWrongUsage;
   }
   if (arguments.list_targets) return list_targets(), 0;
-  const auto targets = parse_targets(arguments.target);
-  if (!targets) return complain(kWrongUsage, targets.error());
   auto configured = read_config(reader, arguments);
   if (configured) configured = config.complete();
+  const auto targets = parse_targets(config.server.target);
+  if (configured && !targets) configured = std::unexpected(targets.error());
+  if (!configured) return complain(kWrongUsage, configured.error());
   if (configured && migrate_command->parsed()) {
     auto done = migrate(config);
     if (done) return 0;
