@@ -14,6 +14,7 @@
 #include "app/seed.h"
 #include "app/server.h"
 #include "app/services.h"
+#include "app/supervisor.h"
 #include "base/log.h"
 
 namespace parley::app {
@@ -102,9 +103,14 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
   std::stop_source stopping;
   stop.async_wait([&](auto, int) {
     fmt::print(stderr, "parleyd: stopping\n");
+    tell_supervisor("STOPPING=1");
     stopping.request_stop();
     signals.stop();
   });
+  // Its way to say that files have changed, whether or not there are any.
+  if (has_supervisor()) std::signal(SIGHUP, SIG_IGN);
+  tell_supervisor("STATUS=starting; /readyz on " + config.server.admin +
+                  " says what is waited for");
   std::optional<CertificateWatch> certificate, peer_certificate;
   if (tls)
     certificate.emplace(signals, "the clients' port",
@@ -147,6 +153,8 @@ int serve(const Config& config, const Targets& targets, const Arguments& argumen
   // The one line that programs wait for.
   fmt::print("listening on {}\n", (*server)->address());
   std::fflush(stdout);
+  tell_supervisor("READY=1\nSTATUS=" + (*server)->targets() + " on " + (*server)->address());
+  const Watchdog watchdog(signals, (*server)->loops());
 
   if (!stopping.stop_requested()) {
     signals.restart();

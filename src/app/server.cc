@@ -192,6 +192,7 @@ void Server::stop() {
   p.running = false;
 }
 
+Loops& Server::loops() { return *parts_->loops; }
 bool Server::has_gateway() const { return parts_->gateway != nullptr; }
 std::string Server::targets() const { return parts_->targets.text(); }
 std::string Server::address() const {

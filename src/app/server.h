@@ -31,6 +31,8 @@ class Server {
   /// from a loop.
   void stop();
 
+  Loops& loops();
+
   struct Person {
     std::string name, display_name, password;
   };
