@@ -11,7 +11,7 @@ NINJA = ninja -j $(JOBS) -C
 PROGRAMS = parleyd parley parley-load
 SOURCES = git ls-files '*.h' '*.cc'
 
-.PHONY: help deps run split cluster cluster-status cluster-down backends backends-down build dev test tsan fault fuzz bench bench-cluster lint tidy format clean check-debootstrap
+.PHONY: help deps run package split cluster cluster-status cluster-down backends backends-down build dev test tsan fault fuzz bench bench-cluster lint tidy format clean check-debootstrap
 
 help: ## print this list
 	@echo "Parley: type 'make run' for a server, 'make test' to check it."
@@ -49,6 +49,10 @@ build: ## build the release programs into build/release/bin
 	@scripts/bootstrap build
 	@$(MAKE) -s build/release/build.ninja
 	@$(NINJA) build/release $(PROGRAMS)
+
+package: build ## build the Debian package build/release/package/parley_*.deb
+	@scripts/bootstrap package
+	@cd build/release && cpack -G DEB
 
 dev: ## build everything quickly, without optimisation (build/dev)
 	@scripts/bootstrap test

@@ -1,0 +1,35 @@
+# What `make package` puts into the Debian package; deploy/debian has its scripts. Settings and data are /etc/parley and
+# /var/lib/parley; docs/operations.md says how they are used.
+set(deploy ${CMAKE_SOURCE_DIR}/deploy)
+install(TARGETS parleyd parley parley-load RUNTIME DESTINATION bin)
+install(FILES ${deploy}/config/parley.toml DESTINATION /etc/parley)
+install(FILES ${deploy}/systemd/parleyd.service ${deploy}/systemd/parleyd@.service DESTINATION lib/systemd/system)
+install(FILES ${deploy}/debian/sysusers.conf DESTINATION lib/sysusers.d RENAME parley.conf)
+install(FILES ${deploy}/debian/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME parley.conf)
+install(DIRECTORY ${deploy}/config ${deploy}/haproxy ${deploy}/nginx DESTINATION share/doc/parley/examples)
+install(DIRECTORY docs/ DESTINATION share/doc/parley FILES_MATCHING PATTERN *.md PATTERN decisions EXCLUDE PATTERN api EXCLUDE
+  PATTERN examples EXCLUDE)
+install(FILES LICENSE DESTINATION share/doc/parley RENAME copyright)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME parley)
+set(CPACK_PACKAGE_VENDOR Parley)
+set(CPACK_PACKAGE_CONTACT "The Parley developers <parley@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "self-hosted chat server, its command-line client and load generator")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Conversations of two and in groups, over WebSocket and HTTP: one process with its stores in a
+ folder, or many on Redis, MySQL, Cassandra, Kafka and ZooKeeper.")
+set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/package)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/package_version.cmake)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS systemd) # its sysusers and tmpfiles make the user and the folders
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "haproxy | nginx-light, mariadb-server, redis-server")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${deploy}/debian/conffiles ${deploy}/debian/postinst ${deploy}/debian/prerm ${deploy}/debian/postrm)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
+set(CPACK_PARLEY_SOURCE ${CMAKE_SOURCE_DIR})
+set(CPACK_PARLEY_VERSION ${PROJECT_VERSION})
+include(CPack)
