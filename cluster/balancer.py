@@ -1,4 +1,5 @@
-"""The configurations of deploy/ with the addresses of one machine: `make cluster` and the tests run the files that operators are given."""
+"""The configurations of deploy/ with the addresses of one machine: `make cluster` and the tests run the files that operators
+are given."""
 import pathlib
 import re
 
@@ -6,8 +7,8 @@ DEPLOY = pathlib.Path(__file__).resolve().parent.parent / "deploy"
 
 
 def changed(name, changes):
-    """The text of a file of deploy/ with lines replaced. `changes`: a pattern of what stands in a line (indented as it may be) and what is to stand there instead; each
-    pattern has to be there as often as the third says, or once."""
+    """The text of a file of deploy/ with lines replaced. `changes`: a pattern of what stands in a line, indented as it may be,
+    and what is to stand there instead; each is found once, or as often as its third part says."""
     text = (DEPLOY / name).read_text()
     for pattern, instead, *times in changes:
         text, found = re.subn(rf"(?m)^( *){pattern}$", lambda match, new=instead: match[1] + new, text)
@@ -17,13 +18,15 @@ def changed(name, changes):
 
 
 def haproxy(listen, admin, gateways, source, more=()):
-    """HAProxy's configuration. `listen`: what follows `bind`; `gateways`: name, address for clients and port of /readyz of each; `source`: from which address
-    HAProxy speaks to them."""
+    """HAProxy's configuration. `listen`: what follows `bind`; `gateways`: name, address for clients and port of /readyz of
+    each; `source`: from which address HAProxy speaks to them. It is ready when it would give people to all of them."""
+    servers = [f"server {name} {address} cookie {number} port {port} source {source}" for number, (name, address, port) in enumerate(gateways, 1)]
     text = changed("haproxy/haproxy.cfg", [
         (r"bind :443 .*", f"bind {listen}"),
         (r"bind 127\.0\.0\.1:8404", f"bind {admin}"),
-        (r"server gateway-1 .*\n  server gateway-2 .*", "\n  ".join(f"server {name} {address} cookie {number} port {port} source {source}" for number, (name, address, port) in enumerate(gateways, 1))),
-        (r"http-request return status 200 (.*) 1 \}", "http-request return status 200 content-type text/plain string ready if { path /readyz } { nbsrv(gateways) ge %d }" % len(gateways)),
+        (r"server gateway-1 .*\n  server gateway-2 .*", "\n  ".join(servers)),
+        (r"http-request return status 200 .*", "http-request return status 200 content-type text/plain string ready "
+         "if { path /readyz } { nbsrv(gateways) ge %d }" % len(gateways)),
         *more])
     # What is before is of a whole machine that is HAProxy's.
     return "global\n  log stdout format raw local0 notice\n\ndefaults\n" + text.split("\ndefaults\n", 1)[1]

@@ -12,10 +12,10 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "fault" / "support"), str(HERE.parent.parent / "cluster")]
 import balancer  # noqa: E402
+from balancer import DEPLOY  # noqa: E402, F401
 from processes import PATIENCE, wait_until  # noqa: E402
 from websocket import WebSocket  # noqa: E402
 
-SILENCE = "10s"  # instead of the 75 s and 1 h: ten pings of a gateway that is told to ping after 1 s
 PER_ADDRESS = 20  # connections, instead of 500
 
 
@@ -34,12 +34,14 @@ def certificate(folder):
 
 
 class Balancer:
-    """What both are. Clients reach it by TLS on `port`. Ends with `with`."""
+    """What both are. Clients reach it by TLS on `port`. Ends with `with`. `silence`: instead of the time-outs of the file, of what
+    is open and silent."""
 
-    def __init__(self, folder, ports, gateways, pem, key):
-        self.folder, self.gateways, self.pem, self.key = folder / self.name, gateways, pem, key
+    def __init__(self, folder, ports, gateways, pem, key, silence=None):
+        self.folder, self.gateways, self.pem, self.key = folder / f"{self.name}-{silence or 'as-it-is'}", gateways, pem, key
+        self.silence = silence
         self.folder.mkdir()
-        self.port = ports.next()
+        self.port, self.admin = ports.next(), f"127.0.0.1:{ports.next()}"
         self.context = ssl.create_default_context(cafile=pem)
         self.process = None
 
@@ -86,11 +88,12 @@ class HAProxy(Balancer):
     def configure(self):
         both = self.folder / "both.pem"
         both.write_text(self.pem.read_text() + self.key.read_text())
-        self.socket, self.admin = self.folder / "socket", f"127.0.0.1:{self.port + 1}"
+        self.socket = self.folder / "socket"
         text = balancer.haproxy(f"127.0.0.1:{self.port} ssl crt {both} alpn http/1.1", self.admin,
                                 [(f"gateway-{i}", *addresses) for i, addresses in enumerate(self.gateways, 1)], self.source, [
-            (r"timeout (client|server) 75s", f"timeout client {SILENCE}\n  timeout server {SILENCE}", 2),
-            (r"timeout tunnel 1h", f"timeout tunnel {SILENCE}"),
+            (r"timeout client 75s", f"timeout client {self.silence or '75s'}"),
+            (r"timeout server 75s", f"timeout server {self.silence or '75s'}"),
+            (r"timeout tunnel 1h", f"timeout tunnel {self.silence or '1h'}"),
             (r"acl own_machine src 127\.0\.0\.0/8", "acl own_machine src 127.0.0.1"),
             (r"tcp-request connection reject .*", f"tcp-request connection reject if {{ sc0_conn_cur gt {PER_ADDRESS} }} or {{ sc0_conn_rate gt 500 }}")])
         (self.folder / "haproxy.cfg").write_text(text.replace("global\n", f"global\n  stats socket {self.socket} level admin\n", 1))
@@ -128,8 +131,7 @@ class Nginx(Balancer):
             (r"ssl_certificate .*", f"ssl_certificate {self.pem};"),
             (r"ssl_certificate_key .*", f"ssl_certificate_key {self.key};"),
             (r"proxy_connect_timeout 3s;", f"proxy_connect_timeout 3s; proxy_bind {self.source};"),
-            (r"(proxy_read_timeout|proxy_send_timeout|send_timeout) 75s;", "", 3),
-            (r"client_header_timeout 10s;", f"client_header_timeout 10s; proxy_read_timeout {SILENCE}; proxy_send_timeout {SILENCE}; send_timeout {SILENCE};")]))
+            *((rf"{name} 75s;", f"{name} {self.silence or '75s'};") for name in ("proxy_read_timeout", "proxy_send_timeout", "send_timeout"))]))
 
     def command(self):
         return [program("nginx"), "-c", self.folder / "nginx.conf", "-e", self.folder / "log"]

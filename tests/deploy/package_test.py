@@ -53,7 +53,7 @@ class Root:
         path.chmod(0o755)
 
     def dpkg(self, *arguments):
-        return run("dpkg", f"--root={self.path}", "--force-script-chrootless", "--force-depends", "--force-confold", *arguments,
+        return run("dpkg", f"--root={self.path}", "--force-script-chrootless", "--force-depends", "--force-confold", "--force-unsafe-io", *arguments,
                    env=os.environ | {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
 
     def user(self):
