@@ -33,10 +33,10 @@ void Admin::on_http(net::ConnectionId id, net::HttpRequest&& request) {
     return edge_.respond(id, net::http_error(405, Code::unsupported, "use GET"));
   if (request.target == "/livez") return edge_.respond(id, {200, "text/plain", "alive\n", {}});
   if (request.target == "/readyz") {
-    const bool ready = ready_ && others_.ready();
-    return edge_.respond(id, {ready ? 200u : 503u,
+    const bool there = ready();
+    return edge_.respond(id, {there ? 200u : 503u,
                               "text/plain",
-                              (ready ? "ready\n" : "not ready\n") + others_.missing(),
+                              (there ? "ready\n" : "not ready\n") + others_.missing(),
                               {}});
   }
   if (request.target == "/metrics")

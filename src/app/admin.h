@@ -17,6 +17,8 @@ class Admin final : public net::EdgeHandler {
                                              std::uint16_t port, const Clock& clock,
                                              const Metrics& metrics);
   void set_ready(bool ready) { ready_ = ready; }
+  /// What /readyz says.
+  bool ready() const { return ready_ && others_.ready(); }
   /// Other processes that are not there, a line for each, and whether the process is ready without
   /// them. Before the loops start.
   struct Others {

@@ -1,6 +1,7 @@
 #include "app/cluster.h"
 
 #include <fmt/format.h>
+#include <limits>
 #include <thread>
 
 #include "adapters/coordination/zookeeper/coordination.h"
@@ -9,7 +10,6 @@
 namespace parley::app {
 namespace {
 
-constexpr const char* kKind = "message";
 constexpr std::chrono::seconds kClocksApart{5};
 constexpr std::chrono::seconds kHandOver{8};
 
@@ -21,11 +21,19 @@ Cluster::Cluster(std::unique_ptr<Coordination> coordination, const Config& confi
                  std::string process, Metrics& metrics)
     : process_(std::move(process)),
       addresses_(config.zookeeper.addresses),
+      lease_(config.zookeeper.lease),
       listed_after_(2 * config.zookeeper.session_timeout),
       metrics_{metrics.gauge("parley_shards_owned",
                              fmt::format("Shards that a live process owns, of {}", kShards)),
                metrics.gauge("parley_shards_served",
-                             "Those of them whose conversations this process serves")},
+                             "Those of them whose conversations this process serves"),
+               metrics.counter("parley_shards_gained_total", "Shards that this process took"),
+               metrics.counter("parley_shards_lost_total", "Shards that it had, and has no more",
+                               {{"how", "handed_over"}}),
+               metrics.counter("parley_shards_lost_total", "Shards that it had, and has no more",
+                               {{"how", "lease_ended"}}),
+               metrics.histogram("parley_shard_take_over_seconds",
+                                 "From taking a shard to serving its conversations")},
       coordination_(std::move(coordination)) {
   coordination_->listen([this](SessionEvent event) {
     reached_ = event == SessionEvent::opened || event == SessionEvent::renewed;
@@ -97,9 +105,10 @@ Result<void> Cluster::number_again() {
 
 void Cluster::route(rpc::MessageRouter& router,
                     std::function<void(const std::string& process)> listed) {
-  coordination_->membership().watch(kKind, [listed = std::move(listed)](const auto& members) {
-    for (const Member& member : members) listed(member.id);
-  });
+  coordination_->membership().watch(kMessageKind,
+                                    [listed = std::move(listed)](const auto& members) {
+                                      for (const Member& member : members) listed(member.id);
+                                    });
   coordination_->shards().watch([this, &router](const ShardOwners& owners) {
     std::vector<std::string> names;
     for (const auto& owner : owners) names.push_back(owner.process);
@@ -110,12 +119,13 @@ void Cluster::route(rpc::MessageRouter& router,
 }
 
 Result<void> Cluster::serve(message::MessageService& messages, const std::string& address,
-                            const std::stop_token& stop) {
+                            const std::string& admin, const std::stop_token& stop) {
   messages_ = &messages;
   std::optional<std::chrono::steady_clock::time_point> refused;  // since when the name is taken
   std::string told;
   for (;;) {
-    auto joined = coordination_->membership().join({kKind, process_, address, ""});
+    auto joined = coordination_->membership().join(
+        {kMessageKind, process_, address, fmt::format("admin={}\n", admin)});
     if (joined) break;
     const auto& error = joined.error();
     const auto now = std::chrono::steady_clock::now();
@@ -133,7 +143,7 @@ Result<void> Cluster::serve(message::MessageService& messages, const std::string
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   keeper_ = std::make_unique<message::ShardKeeper>(
-      *coordination_, message::ShardKeeper::Settings{.kind = kKind, .process = process_},
+      *coordination_, message::ShardKeeper::Settings{.kind = kMessageKind, .process = process_},
       message::ShardKeeper::Callbacks{
           .gained = [this](auto grants) { gained(grants); },
           .yield = [this](auto shards, auto done) { yield(shards, std::move(done)); },
@@ -151,8 +161,10 @@ void Cluster::gained(const std::vector<ShardGrant>& grants) {
   }
   for (const auto& grant : grants) {
     const std::lock_guard lock(mutex_);
-    replace(grants_[grant.shard.value], {grant.generation, grant.lease});
+    replace(grants_[grant.shard.value],
+            {grant.generation, grant.lease, std::chrono::steady_clock::now()});
   }
+  metrics_.gained.add(static_cast<std::int64_t>(grants.size()));
   messages_->gain(grants, [this](const ShardGrant& grant) { served(grant); });
   log::info("cluster", "event=gained shards={}", grants.size());
 }
@@ -161,6 +173,7 @@ void Cluster::gained(const std::vector<ShardGrant>& grants) {
 void Cluster::yield(const std::vector<ShardId>& shards, std::function<void()> done) {
   std::vector<std::pair<ShardId, Generation>> yielded;
   for (const auto shard : shards) yielded.emplace_back(shard, generation_of(shard));
+  metrics_.yielded.add(static_cast<std::int64_t>(shards.size()));
   messages_->lose(shards, [this, yielded, done = std::move(done)] {
     for (const auto& [shard, generation] : yielded) forget(shard, generation);
     done();
@@ -169,6 +182,7 @@ void Cluster::yield(const std::vector<ShardId>& shards, std::function<void()> do
 
 void Cluster::lost(const std::vector<ShardId>& shards) {
   log::warn("cluster", "event=lost shards={}", shards.size());
+  metrics_.lost.add(static_cast<std::int64_t>(shards.size()));
   for (const auto shard : shards) forget(shard, generation_of(shard));
   messages_->lose(shards, [] {});
 }
@@ -183,6 +197,7 @@ void Cluster::served(const ShardGrant& granted) {
   auto& grant = grants_[granted.shard.value];
   if (!grant.lease || grant.generation != granted.generation || grant.served) return;
   grant.served = true;
+  metrics_.take_over.observe(std::chrono::steady_clock::now() - grant.since);
   metrics_.served.add();
 }
 
@@ -201,9 +216,20 @@ void Cluster::replace(Grant& present, Grant grant) {
 
 void Cluster::give_up(ShardId shard, Generation generation) { keeper_->give_up(shard, generation); }
 
+Cluster::LeaseTimes Cluster::lease_times() const {
+  const std::shared_lock lock(mutex_);
+  const auto held = std::ranges::find_if(
+      grants_, [](const Grant& grant) { return grant.lease && !grant.lease->ended(); });
+  if (held == grants_.end())
+    return {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+  const auto left =
+      std::chrono::duration<double>(held->lease->until() - BootClock().mono()).count();
+  return {std::chrono::duration<double>(lease_).count() - left, left};
+}
+
 void Cluster::leave() {
   if (!keeper_) return;
-  if (auto left = coordination_->membership().leave(kKind, process_); !left)
+  if (auto left = coordination_->membership().leave(kMessageKind, process_); !left)
     log::warn("cluster", "event=not_left reason=\"{}\"", left.error().message);
   if (!keeper_->drain(kHandOver))
     log::warn("cluster", "event=not_handed_over: others take the rest when its lease has ended");

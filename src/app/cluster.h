@@ -39,10 +39,17 @@ class Cluster {
 
   /// Takes part in sharing the shards, as the process of that name. Blocks while an earlier process
   /// of the name may still be alive, or until `stop`; `already_exists`: there is one.
+  /// `admin`: where it answers operators.
   Result<void> serve(message::MessageService& messages, const std::string& address,
-                     const std::stop_token& stop);
+                     const std::string& admin, const std::stop_token& stop);
   /// That generation of the shard is over: it is taken anew. Any thread.
   void give_up(ShardId shard, Generation generation);
+  /// Seconds since ZooKeeper last confirmed the lease of the shards that are held here, and until
+  /// it lapses (not above 0: it has lapsed); NaN: none is held. Any thread.
+  struct LeaseTimes {
+    double age, left;
+  };
+  LeaseTimes lease_times() const;
   /// Hands everything over to others. Blocks, some seconds at most.
   void leave();
   /// Tells nobody anything from now on. Leases that were granted end.
@@ -52,6 +59,7 @@ class Cluster {
   struct Grant {
     Generation generation;
     std::shared_ptr<const Lease> lease;
+    std::chrono::steady_clock::time_point since = {};
     bool served = false;
   };
   Cluster(std::unique_ptr<Coordination> coordination, const Config& config, std::string process,
@@ -67,9 +75,11 @@ class Cluster {
 
   const std::string process_;
   const std::string addresses_;                   // of ZooKeeper, for people
+  const std::chrono::milliseconds lease_;         // how long one holds when it was confirmed
   const std::chrono::milliseconds listed_after_;  // so long after its death a process may be listed
   struct {
-    Metric &owned, &served;
+    Metric &owned, &served, &gained, &yielded, &lost;
+    Histogram& take_over;
   } metrics_;
   std::atomic<bool> reached_{false};
   message::MessageService* messages_ = nullptr;
@@ -80,6 +90,10 @@ class Cluster {
   std::unique_ptr<Coordination> coordination_;
   std::unique_ptr<message::ShardKeeper> keeper_;
 };
+
+/// The kind of member as which a message process is listed; its attributes are a line
+/// `admin=HOST:PORT`.
+inline constexpr const char* kMessageKind = "message";
 
 /// What a message process is called among others.
 std::string message_process(std::uint64_t id);

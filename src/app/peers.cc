@@ -56,6 +56,14 @@ std::string Peers::missing() const {
   return out;
 }
 
+void Peers::measure(Metrics& metrics) const {
+  for (const auto& [address, peer] : by_address_)
+    metrics.gauge_of("parley_peer_up",
+                     "Whether another process, which this one speaks to, is there",
+                     [link = peer.link.get()] { return link->missing() ? 0 : 1; },
+                     {{"peer", peer.names}, {"needed", peer.needed ? "yes" : "no"}});
+}
+
 bool Peers::all_there() const {
   for (const auto& [address, peer] : by_address_)
     if (peer.needed && peer.link->missing()) return false;

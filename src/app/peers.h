@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/metrics.h"
 #include "rpc/link.h"
 
 namespace parley::app {
@@ -29,6 +30,8 @@ class Peers {
 
   /// A line for each that is not there: which, since when, and why.
   std::string missing() const;
+  /// A gauge for each: whether it is there. They outlive the last look at it.
+  void measure(Metrics& metrics) const;
   /// None that is needed is missing. Any thread.
   bool all_there() const;
 

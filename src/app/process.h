@@ -131,6 +131,7 @@ struct Process {
   std::unique_ptr<Admin> admin;
   HostPort listen, admin_listen;
   std::unique_ptr<discovery::Registration> registration;  // in a cluster: of the gateway
+  const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   std::atomic<bool> made{false};  // all of the above but the gateway: none comes or goes
   bool running = false;
 };

@@ -7,9 +7,8 @@
 
 namespace parley::app {
 
-Result<void> make_redis(Process& p) {
-  if (p.redis) return {};
-  const auto& config = p.config.redis;
+Result<redis::Settings> redis_settings(const Config& of) {
+  const auto& config = of.redis;
   PARLEY_TRY(at, parse_address(config.address));
   redis::Settings settings;
   settings.host = at.host;
@@ -24,6 +23,13 @@ Result<void> make_redis(Process& p) {
                               "line, the password",
                               config.password_file));
   }
+  return settings;
+}
+
+Result<void> make_redis(Process& p) {
+  if (p.redis) return {};
+  PARLEY_TRY(settings, redis_settings(p.config));
+  settings.took = &p.metrics.store_seconds("redis", "command");
   p.redis = std::make_unique<redis::Client>(*p.loops, 0, std::move(settings));
   return {};
 }

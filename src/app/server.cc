@@ -6,6 +6,7 @@
 
 #include "app/connect.h"
 #include "app/discovery.h"
+#include "app/measures.h"
 #include "app/process.h"
 #include "app/services.h"
 #include "base/log.h"
@@ -109,7 +110,8 @@ Result<void> start_services(Process& p) {
   if (!p.targets.all) PARLEY_TRY_VOID(serve_services(p));
   // Conversations come to this process when others can reach it.
   if (p.cluster && p.messages)
-    return p.cluster->serve(*p.messages, address_of(p.config, "message"), p.stop);
+    return p.cluster->serve(*p.messages, address_of(p.config, "message"), p.admin_listen.text(),
+                            p.stop);
   return {};
 }
 
@@ -138,9 +140,11 @@ Result<void> run(Process& p) {
   p.memory = std::make_unique<MemoryKeeper>(*p.loops);
   p.memory->start();
   p.loops->start();
+  measure_process(p);
   PARLEY_TRY_VOID(make_services(p));
   p.made = true;
   p.running = true;
+  measure_services(p);
   PARLEY_TRY_VOID(start_services(p));
   if (p.has("gateway")) PARLEY_TRY_VOID(open_gateway(p));
   p.admin->set_ready(true);

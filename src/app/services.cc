@@ -119,7 +119,7 @@ Result<void> make_message_of_many(Process& p) {
 Result<void> make_message(Process& p) {
   if (p.config.many_logs()) return make_message_of_many(p);
   p.messages = std::make_unique<message::MessageService>(
-      message::MessageService::Needs{*p.loops, p.clock, p.hybrid, *p.stores.conversations,
+      message::MessageService::Needs{*p.loops, p.clock, p.hybrid, *p.stores.timed,
                                      p.stores.conversations.get(), nullptr, *p.api.users,
                                      *p.api.sessions, *p.api.notifications, p.reach(), p.metrics},
       p.config.message);

@@ -34,6 +34,8 @@ Result<std::unique_ptr<sql::Database>> open_database(const Config& config, std::
 Result<std::unique_ptr<sql::Database>> open_database(Process& p, std::string_view folder,
                                                      const sql::Schema& schema) {
   PARLEY_TRY(db, p.with_mysql([&] { return open_database(p.config, folder, schema); }));
+  db->measure(p.metrics, p.config.mysql.address.empty() ? "sqlite" : "mysql",
+              std::string(schema.name));
   if (!p.config.mysql.address.empty()) {
     PARLEY_TRY(settings, mysql_settings(p.config));
     p.health.watch(
@@ -125,7 +127,12 @@ Result<void> open_cassandra(Process& p) {
 }  // namespace
 
 Result<void> open_conversations(Process& p) {
-  if (!p.config.many_logs()) return p.stores.open_conversations(p.config);
+  if (!p.config.many_logs()) {
+    PARLEY_TRY_VOID(p.stores.open_conversations(p.config));
+    p.stores.timed =
+        std::make_unique<TimedConversationStore>(*p.stores.conversations, p.metrics, "embedded");
+    return {};
+  }
   PARLEY_TRY_VOID(open_cassandra(p));
   CassandraConversationStoreSettings settings;
   settings.holds = [&p](ShardId shard, Generation of) { return p.cluster->holds(shard, of); };
@@ -135,11 +142,13 @@ Result<void> open_conversations(Process& p) {
   PARLEY_TRY(opened, CassandraConversationStore::open(p.stores.cassandra, std::move(settings)));
   p.stores.logs = std::move(opened);
   PARLEY_TRY(kafka, kafka_settings(p));
+  kafka.took = &p.metrics.store_seconds("kafka", "publish");
   PARLEY_TRY(publisher, stream::KafkaPublisher::open(kafka));
   p.health.watch("Kafka", kafka.brokers, [feed = publisher.get()] { return feed->reach(); });
   p.stores.feed = std::move(publisher);
+  p.stores.timed = std::make_unique<TimedConversationStore>(*p.stores.logs, p.metrics, "cassandra");
   p.stores.published =
-      std::make_unique<message::PublishingStore>(*p.stores.logs, *p.stores.feed, encode_record);
+      std::make_unique<message::PublishingStore>(*p.stores.timed, *p.stores.feed, encode_record);
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include "adapters/accounts/sql/accounts.h"
 #include "adapters/conversation_store/cassandra/cassandra_conversation_store.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
+#include "adapters/conversation_store/timed/timed_conversation_store.h"
 #include "app/config.h"
 #include "ports/groups.h"
 #include "ports/last_seen.h"
@@ -21,6 +22,7 @@ struct Process;
 struct Stores {
   std::unique_ptr<RocksdbConversationStore> conversations;  // one log
   std::unique_ptr<CassandraConversationStore> logs;         // or many,
+  std::unique_ptr<TimedConversationStore> timed;            // either, and what it takes
   std::unique_ptr<StreamPublisher> feed;                    // and the feed,
   std::unique_ptr<message::PublishingStore> published;      // on which each entry of them goes
   std::shared_ptr<cassandra::Session> cassandra;

@@ -88,5 +88,52 @@ TEST(Metrics, PrintsPrometheusText) {
   EXPECT_NE(metrics.text().find("parley_sent_total 3"), std::string::npos);
 }
 
+TEST(Metrics, TheSameNameIsOneFamilyWithARowForEachOfItsLabels) {
+  Metrics metrics;
+  metrics.counter("refused_total", "refused", {{"code", "busy"}}).add(2);
+  metrics.counter("refused_total", "refused", {{"code", "storage_full"}}).add();
+  metrics.counter("refused_total", "refused", {{"code", "busy"}}).add();
+  metrics.gauge_of("lag", "records", [] { return 2.5; });
+  EXPECT_EQ(metrics.text(),
+            "# HELP lag records\n# TYPE lag gauge\nlag 2.5\n"
+            "# HELP refused_total refused\n# TYPE refused_total counter\n"
+            "refused_total{code=\"busy\"} 3\nrefused_total{code=\"storage_full\"} 1\n");
+}
+
+TEST(Metrics, WhoeverIsAskedForAGaugeMayMakeOne) {
+  Metrics metrics;
+  metrics.gauge_of("a", "", [&] { return static_cast<double>(metrics.gauge("b", "").value()); });
+  EXPECT_NE(metrics.text().find("a 0"), std::string::npos);
+}
+
+TEST(Histogram, CountsByBoundInclusiveAndSumsSeconds) {
+  using namespace std::chrono_literals;
+  Metrics metrics;
+  auto& histogram = metrics.histogram("took_seconds", "a commit");
+  histogram.observe(1ms);     // the bound itself belongs to it
+  histogram.observe(3ms, 2);  // 2.5 ms < 3 ms <= 5 ms
+  histogram.observe(60s);     // above all
+  const auto text = metrics.text();
+  for (const char* line :
+       {"took_seconds_bucket{le=\"0.0005\"} 0\n", "took_seconds_bucket{le=\"0.001\"} 1\n",
+        "took_seconds_bucket{le=\"0.0025\"} 1\n", "took_seconds_bucket{le=\"0.005\"} 3\n",
+        "took_seconds_bucket{le=\"10\"} 3\n", "took_seconds_bucket{le=\"+Inf\"} 4\n",
+        "took_seconds_count 4\n", "took_seconds_sum 60.007"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "is not in\n" << text;
+}
+
+TEST(Stopwatch, MeasuresItsBlock) {
+  Histogram histogram;
+  {
+    const Stopwatch watch(&histogram);
+  }
+  {
+    const Stopwatch nothing(nullptr);
+  }
+  std::int64_t all = 0;
+  for (std::size_t i = 0; i <= Histogram::kBounds.size(); ++i) all += histogram.count(i);
+  EXPECT_EQ(all, 1);
+}
+
 }  // namespace
 }  // namespace parley

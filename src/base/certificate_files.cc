@@ -30,7 +30,21 @@ std::string day_of(const ASN1_TIME* time) {
   return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
+using Certificate = std::unique_ptr<X509, decltype([](X509* c) { X509_free(c); })>;
+
 }  // namespace
+
+Result<TimeMs> expiry_of(const std::string& certificate) {
+  const File file(std::fopen(certificate.c_str(), "re"));
+  if (!file)
+    return fail(Code::invalid_argument, fmt::format("{}: {}", certificate, std::strerror(errno)));
+  const Certificate read(PEM_read_X509(file.get(), nullptr, no_passphrase, nullptr));
+  std::tm parts{};
+  if (!read || ASN1_TIME_to_tm(X509_get0_notAfter(read.get()), &parts) != 1)
+    return fail(Code::invalid_argument,
+                fmt::format("{} holds no certificate in PEM format", certificate));
+  return TimeMs(static_cast<std::int64_t>(timegm(&parts)) * 1000);
+}
 
 std::unexpected<Error> refuse_file(std::string_view setting, std::string_view file,
                                    std::string_view why) {

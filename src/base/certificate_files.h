@@ -20,6 +20,10 @@ struct CertificateFiles {
 /// come.
 Result<void> use_certificate(ssl_ctx_st* context, const CertificateFiles& files, TimeMs now);
 
+/// Until when the certificate in a PEM file is valid. The error is a sentence for a person, without
+/// the name of the setting.
+Result<TimeMs> expiry_of(const std::string& certificate);
+
 /// What is wrong with the file that a setting names.
 std::unexpected<Error> refuse_file(std::string_view setting, std::string_view file,
                                    std::string_view why);

@@ -65,10 +65,12 @@ class MessageRouter::Desk final : public MessageListener {
   boost::asio::io_context& loop_;
   boost::asio::steady_timer timer_;
   bool armed_ = false;
-  RouterLane<SendRequest, SendAnswer> sends_{
-      {router_.patience_, kBytesAtMost}, &MessageApi::send, &MessageListener::on_sent};
-  RouterLane<MarkRequest, MarkAnswer> marks_{
-      {router_.patience_, kBytesAtMost}, &MessageApi::mark, &MessageListener::on_marked};
+  RouterLane<SendRequest, SendAnswer> sends_{{router_.patience_, kBytesAtMost, router_.held_},
+                                             &MessageApi::send,
+                                             &MessageListener::on_sent};
+  RouterLane<MarkRequest, MarkAnswer> marks_{{router_.patience_, kBytesAtMost, router_.held_},
+                                             &MessageApi::mark,
+                                             &MessageListener::on_marked};
 };
 
 MessageRouter::MessageRouter(Loops& loops, std::map<std::string, MessageApi*> processes,

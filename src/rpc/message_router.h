@@ -28,6 +28,9 @@ class MessageRouter final : public MessageApi {
   /// thread.
   void set_reachable(const std::string& name, bool reachable);
 
+  /// Requests that are held until their shard has an owner who can be asked. Any thread.
+  std::int64_t held() const { return held_.value(); }
+
   void send(std::vector<SendRequest> batch, MessageListener& listener) override;
   void mark(std::vector<MarkRequest> batch, MessageListener& listener) override;
   Awaitable<Result<Changes>> changes(UserId user, Cursor since) override;
@@ -62,6 +65,7 @@ class MessageRouter final : public MessageApi {
   Loops& loops_;
   const std::map<std::string, MessageApi*> processes_;
   const std::chrono::milliseconds patience_;
+  Metric held_;
   mutable std::mutex mutex_;
   std::vector<std::string> names_;
   std::set<std::string> unreachable_;

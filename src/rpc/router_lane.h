@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/message.h"
+#include "base/metrics.h"
 
 namespace parley::rpc {
 
@@ -28,6 +29,7 @@ class RouterLane {
   struct Settings {
     std::chrono::milliseconds patience;
     std::size_t bytes_at_most;  // of what is asked or held
+    Metric& held;               // counts what is held
   };
   RouterLane(Settings settings, Ask ask, Give give)
       : settings_(settings), ask_(ask), give_(give), shards_(kShards) {}
@@ -82,9 +84,11 @@ class RouterLane {
       auto& [in_flight, held] = shards_[it->value];
       // The first is the oldest, and none may overtake it.
       if (is_late(held.begin()->second)) {
+        settings_.held.add(-static_cast<std::int64_t>(held.size()));
         for (auto& [token, asked] : std::exchange(held, {}))
           give(given, asked, std::unexpected(nobody()));
       } else if (in_flight == 0 && owners[it->value]) {
+        settings_.held.add(-static_cast<std::int64_t>(held.size()));
         for (auto& [token, asked] : std::exchange(held, {})) now.push_back(std::move(asked));
       }
       it = held.empty() ? holding_.erase(it) : std::next(it);
@@ -140,6 +144,7 @@ class RouterLane {
     const auto shard = shard_of(asked.request.conversation);
     if (!asked.held_since) asked.held_since = Time::now();
     shards_[shard.value].held.emplace(token, std::move(asked));
+    settings_.held.add();
     holding_.insert(shard);
   }
   void send(std::vector<Asked> batch, MessageListener& self, const ShardApis& owners) {
@@ -167,6 +172,7 @@ class RouterLane {
       }
       give(given, it->second, std::unexpected(error));
       it = held.erase(it);
+      settings_.held.add(-1);
     }
     if (held.empty()) holding_.erase(shard_of(conversation));
   }

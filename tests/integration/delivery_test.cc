@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <set>
 
+#include "documented_metrics.h"
 #include "tests/support/server/client.h"
 #include "tests/support/server/server_process.h"
 
@@ -232,6 +233,16 @@ TEST_P(Delivery, WhoIsNotConnectedIsPushedOnceDurably) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (quiet.server.metrics().find("parley_push_decisions_total 1\n") == std::string::npos)
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+}
+
+TEST_P(Delivery, TheMetricsAreTheDocumentedOnes) {
+  const auto documented = documented_metrics();
+  auto there = families_in(server.metrics());
+  for (const auto& family : documented.perhaps) there.erase(family);
+  for (const auto& family : documented.always)
+    EXPECT_TRUE(there.contains(family)) << "docs/metrics.md has what no process has: " << family;
+  for (const auto& family : there)
+    EXPECT_TRUE(documented.always.contains(family)) << "docs/metrics.md lacks " << family;
 }
 
 INSTANTIATE_TEST_SUITE_P(Wire, Delivery,

@@ -64,6 +64,8 @@ class AuthService final : public AuthApi, public TokenSource {
 
   /// How many password hashes were computed.
   std::uint64_t hashes() const { return hasher_.computed(); }
+  /// How many are being computed, or wait for that.
+  std::size_t hashes_open() const { return hasher_.open(); }
 
  private:
   AuthService(AccountStore& accounts, FailureLimits& failures, const Clock& clock,

@@ -26,6 +26,8 @@ class PasswordHasher {
 
   /// How many hashes were computed.
   std::uint64_t computed() const { return computed_; }
+  /// Running or waiting.
+  std::size_t open() const { return taken_; }
 
  private:
   template <class F>

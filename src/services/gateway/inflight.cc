@@ -8,7 +8,31 @@
 namespace parley::gateway {
 namespace {
 constexpr std::size_t kKept = 1'024;  // places while nothing is under way
-}
+
+/// What answers took that are given now: those of one turn, which mostly come together, are counted
+/// together.
+class Took {
+ public:
+  Took(Histogram& into, Clock::Mono now) : into_(into), now_(now) {}
+  ~Took() { count(); }
+  Took(const Took&) = delete;
+  void add(Clock::Mono since) {
+    if (since != since_) count();
+    since_ = since;
+    ++times_;
+  }
+
+ private:
+  void count() {
+    if (times_ != 0) into_.observe(now_ - since_, times_);
+    times_ = 0;
+  }
+  Histogram& into_;
+  const Clock::Mono now_;
+  Clock::Mono since_{};
+  std::int64_t times_ = 0;
+};
+}  // namespace
 
 std::uint64_t Inflight::keep(Waiting waiting) {
   if (free_.empty()) {
@@ -33,20 +57,25 @@ Inflight::Waiting Inflight::take(std::uint64_t token) {
 }
 
 void Inflight::send(Session& session, std::uint64_t re, SendRequest request) {
-  request.token = keep({session.connection, re, request.conversation});
+  request.token = keep({.connection = session.connection,
+                        .re = re,
+                        .conversation = request.conversation,
+                        .since = turn()});
   connections_.asked(session);
   sends_.push_back(std::move(request));
 }
 
 void Inflight::read(Session& session, std::uint64_t re, MarkRequest request) {
-  request.token = keep({session.connection, re, request.conversation});
+  request.token =
+      keep({.connection = session.connection, .re = re, .conversation = request.conversation});
   connections_.asked(session);
   marks_.push_back(std::move(request));
 }
 
 Awaitable<Result<Head>> Inflight::send(boost::asio::io_context& io, SendRequest request) {
   OneShot<Result<Head>> answer(io);
-  request.token = keep({.connection = {}, .conversation = request.conversation, .sent = &answer});
+  request.token = keep(
+      {.connection = {}, .conversation = request.conversation, .sent = &answer, .since = turn()});
   sends_.push_back(std::move(request));
   flush();
   co_return co_await answer.get();
@@ -60,10 +89,17 @@ Awaitable<Result<void>> Inflight::read(boost::asio::io_context& io, MarkRequest 
   co_return co_await answer.get();
 }
 
+/// One look at the clock for all sends of a turn.
+Clock::Mono Inflight::turn() {
+  if (sends_.empty()) turn_ = shared_.clock.mono();
+  return turn_;
+}
+
 void Inflight::flush() {
   // Sends first: a mark may be up to an entry that the same turn sends.
   if (!sends_.empty()) {
     shared_.metrics.sends.add(static_cast<std::int64_t>(sends_.size()));
+    shared_.metrics.open.add(static_cast<std::int64_t>(sends_.size()));
     shared_.services.messages.send(std::exchange(sends_, {}), *this);
   }
   if (!marks_.empty()) shared_.services.messages.mark(std::exchange(marks_, {}), *this);
@@ -77,8 +113,11 @@ void Inflight::on_sent(std::vector<SendAnswer> answers) {
   };
   std::vector<Row> rows;
   rows.reserve(answers.size());
+  shared_.metrics.open.add(-static_cast<std::int64_t>(answers.size()));
+  Took took(shared_.metrics.send_took, shared_.clock.mono());
   for (auto& answer : answers) {
     auto waiting = take(answer.token);
+    took.add(waiting.since);
     if (waiting.sent)
       waiting.sent->set(std::move(answer.sent));
     else

@@ -39,7 +39,9 @@ class Inflight final : public MessageListener {
     ConversationId conversation;
     OneShot<Result<Head>>* sent = nullptr;
     OneShot<Result<void>>* marked = nullptr;
+    Clock::Mono since = {};  // the turn in which it came
   };
+  Clock::Mono turn();
   std::uint64_t keep(Waiting waiting);
   Waiting take(std::uint64_t token);
 
@@ -47,6 +49,7 @@ class Inflight final : public MessageListener {
   Connections& connections_;
   std::vector<SendRequest> sends_;
   std::vector<MarkRequest> marks_;
+  Clock::Mono turn_{};           // when the first send of this turn came
   std::deque<Waiting> waiting_;  // a token is an index plus one
   std::vector<std::uint64_t> free_;
 };

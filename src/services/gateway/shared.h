@@ -23,9 +23,15 @@ struct GatewayMetrics {
         held_back(in.counter("parley_gateway_held_back_total",
                              "entries not given live because the session's output was full")),
         errors(in.counter("parley_gateway_errors_total", "errors answered, frames and REST")),
-        rest(in.counter("parley_gateway_rest_requests_total", "REST requests answered")) {}
+        rest(in.counter("parley_gateway_rest_requests_total", "REST requests answered")),
+        open(in.gauge("parley_gateway_sends_open", "messages that are not answered yet")),
+        reading(
+            in.gauge("parley_gateway_reading", "sessions that are given their backlog or history")),
+        send_took(in.histogram("parley_gateway_send_seconds",
+                               "from a message's loop turn to its answer: stored, or an error")) {}
 
-  Metric &sessions, &resumes, &sends, &deliveries, &held_back, &errors, &rest;
+  Metric &sessions, &resumes, &sends, &deliveries, &held_back, &errors, &rest, &open, &reading;
+  Histogram& send_took;
 };
 
 class GatewayLoop;

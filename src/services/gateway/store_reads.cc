@@ -84,6 +84,7 @@ void StoreReads::add(Session& session, Job job) {
   queue->catching_up = queue->catching_up || job.kind == Job::Kind::catch_up;
   queue->jobs.push_back(job);
   if (!idle) return;
+  shared_.metrics.reading.add();
   gate_.spawn([this, id = session.connection, &waiting = *queue] { return run(id, waiting); });
 }
 
@@ -99,6 +100,7 @@ Awaitable<void> StoreReads::run(net::ConnectionId id, Queue& queue) {
     if (auto* session = connections_.find(id)) connections_.answered(*session);
   }
   queues_.erase(id);
+  shared_.metrics.reading.add(-1);
 }
 
 Awaitable<Session*> StoreReads::writable(net::ConnectionId id, Queue& queue) {

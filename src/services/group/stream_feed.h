@@ -46,6 +46,12 @@ class StreamFeed final : public FeedApi {
                                     std::chrono::milliseconds patience) override;
   void passed(std::string consumer, std::uint64_t position) override;
 
+  /// Records that were read and not passed yet. Any thread.
+  std::size_t unpassed() const {
+    const std::lock_guard lock(mutex_);
+    return kept_.size();
+  }
+
   /// Readers get `unavailable` from now on; who waits for the stream, after its patience. Any
   /// thread.
   void close();
@@ -70,7 +76,7 @@ class StreamFeed final : public FeedApi {
   std::mutex reading_;  // the stream is read by one thread at a time; taken before the other
   std::chrono::steady_clock::time_point was_read_{};  // under it
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool closed_ = false;
   std::uint64_t passed_ = 0;

@@ -45,7 +45,7 @@ MessageService::MessageService(Needs needs, Settings settings)
           loading_ ? *loading_ : needs.loops.pool(),
           needs.metrics.counter("parley_messages_stored_total",
                                 "Messages made durable and acknowledged"),
-          needs.metrics.counter("parley_commits_refused_total", "Commits that the store refused"),
+          Refusals(needs.metrics),
           needs.metrics.counter("parley_push_decisions_total", "Entries given to notification")},
       reader_(shared_, owners_),
       gate_(needs.loops.at(0).get_executor(), "message service"),
@@ -99,6 +99,16 @@ void MessageService::rewatch(const std::vector<ConversationId>& conversations,
                           if (open->fetch_sub(1) == 1) done();
                         });
                       });
+}
+
+Owner::Queues MessageService::queues() const {
+  Owner::Queues out;
+  for (const auto& owner : owners_) {
+    const auto part = owner->queues();
+    out.sends += part.sends;
+    out.commits += part.commits;
+  }
+  return out;
 }
 
 void MessageService::keep_position() {

@@ -49,6 +49,8 @@ class MessageService final : public MessageApi {
   /// The shards are given up: what comes or waits is answered `stale_generation`. Calls back, on a
   /// loop, when nothing of them is in flight. Any thread.
   void lose(std::vector<ShardId> shards, std::function<void()> done);
+  /// What waits, of all loops. Any thread.
+  Owner::Queues queues() const;
   /// Answers what was taken, then calls back on a loop. What comes later is answered `unavailable`.
   void close(std::function<void()> drained);
 

@@ -39,7 +39,7 @@ void Owner::send(std::vector<SendRequest> batch, Route route) {
     } else if (request.conversation.is_direct() && !request.conversation.has(request.sender)) {
       answers.sent(route, token, not_here());
     } else if (waiting_sends_ >= shared_.settings.waiting_sends) {
-      shared_.refused.add();
+      shared_.refused.add(Code::busy);
       answers.sent(route, token, fail_for(Code::busy, "too many sends wait to be stored", 500));
     } else {
       auto& state = cache_.touch(request.conversation);
@@ -107,7 +107,10 @@ void Owner::enqueue(ConversationState& state) {
 }
 
 void Owner::flush() {
-  if (work_.empty()) return finish_closing();
+  if (work_.empty()) {
+    commits_now_.store(in_flight_.size(), std::memory_order_relaxed);
+    return finish_closing();
+  }
   Answers answers(shared_.loops);
   std::vector<Wanted> wanted;
   auto group = std::make_unique<Group>();
@@ -146,6 +149,8 @@ void Owner::flush() {
     }
   }
   cache_.evict();
+  sends_now_.store(waiting_sends_, std::memory_order_relaxed);
+  commits_now_.store(in_flight_.size(), std::memory_order_relaxed);
   finish_closing();
 }
 
@@ -226,7 +231,7 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
     }
     fan_out(*group);
   } else {
-    shared_.refused.add();
+    shared_.refused.add(outcome.error().code);
     log::warn("message", "commit refused: {}", outcome.error().message);
   }
   for (auto& part : group->parts)

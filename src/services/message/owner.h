@@ -13,6 +13,7 @@
 #include "services/message/delivery_duty.h"
 #include "services/message/fan_out.h"
 #include "services/message/feed_reader.h"
+#include "services/message/refusals.h"
 
 namespace parley::message {
 
@@ -41,7 +42,7 @@ struct Shared {
   // For what owners read. Not the pool of the readers, who wait there for owners to tell heads.
   boost::asio::thread_pool& loading;
   Metric& sent;
-  Metric& refused;
+  Refusals refused;
   Metric& pushes;
 };
 
@@ -83,6 +84,14 @@ class Owner {
   /// Any thread: no entry of this owner with an earlier time is committed later than this is read.
   TimeMs oldest_in_flight() const {
     return TimeMs(oldest_in_flight_.load(std::memory_order_acquire));
+  }
+  /// Any thread: sends that wait for a commit, and commits that the store has not answered yet.
+  struct Queues {
+    std::size_t sends = 0, commits = 0;
+  };
+  Queues queues() const {
+    return {sends_now_.load(std::memory_order_relaxed),
+            commits_now_.load(std::memory_order_relaxed)};
   }
   /// Any thread: feed positions below this are decided, as far as this owner goes.
   std::uint64_t undecided_from() const { return undecided_from_.load(std::memory_order_relaxed); }
@@ -201,6 +210,7 @@ class Owner {
   std::function<void()> drained_;
   std::atomic<std::int64_t> oldest_in_flight_;
   std::atomic<std::uint64_t> undecided_from_;
+  std::atomic<std::size_t> sends_now_{0}, commits_now_{0};
 };
 
 }  // namespace parley::message

@@ -95,6 +95,11 @@ void PublishingStore::close(std::chrono::milliseconds patience) {
   shared_->changed.notify_all();
 }
 
+std::size_t PublishingStore::unpublished() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->unpublished.size();
+}
+
 void PublishingStore::commit(Generation generation, TimeMs now, std::vector<Append> group,
                              Done done) {
   PARLEY_CHECK(group.size() == 1, "a commit holds one conversation where each has its own log");

@@ -42,6 +42,9 @@ class PublishingStore final : public ConversationStore {
   /// thread.
   void close(std::chrono::milliseconds patience);
 
+  /// Commits of groups that are stored and not on the stream yet. Any thread.
+  std::size_t unpublished() const;
+
   void commit(Generation generation, TimeMs now, std::vector<Append> group, Done done) override;
 
   StoreInfo info() const override { return inner_.info(); }

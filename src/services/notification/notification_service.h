@@ -24,6 +24,12 @@ class NotificationService final : public NotificationApi {
 
   void notify(std::vector<Push> pushes, std::move_only_function<void(Result<void>)> done) override;
 
+  /// Pushes that wait, or are being written. Any thread.
+  std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return held_;
+  }
+
   /// Before the loops are stopped: ends retrying; what waits, and what comes, is `unavailable`. A
   /// write that has begun is still answered. Any thread.
   void stop();
@@ -47,7 +53,7 @@ class NotificationService final : public NotificationApi {
   Loops& loops_;
   const NotificationSettings settings_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   bool stopped_ = false;
   bool writing_ = false;
   std::vector<Waiting> waiting_;

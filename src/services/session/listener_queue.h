@@ -15,6 +15,10 @@ class ListenerQueue {
 
   SessionListener& listener() { return listener_; }
   void push(const std::vector<SessionListener::Change>& changes);
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return changes_.size();
+  }
 
  private:
   void hand_over();
@@ -22,7 +26,7 @@ class ListenerQueue {
   SessionListener& listener_;
   Loops& loops_;
   const std::size_t loop_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   bool posted_ = false;
   std::vector<SessionListener::Change> changes_;
 };

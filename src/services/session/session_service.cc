@@ -40,6 +40,12 @@ void SessionService::subscribe(SessionListener& listener, std::size_t loop) {
   listeners_.push_back(std::make_unique<ListenerQueue>(listener, loops_, loop));
 }
 
+std::size_t SessionService::untold() const {
+  std::size_t out = 0;
+  for (const auto& queue : listeners_) out += queue->size();
+  return out;
+}
+
 void SessionService::at_home(std::size_t loop, std::move_only_function<void()> call) {
   if (loops_.size() == 1)
     loops_.run_on(0, std::move(call));

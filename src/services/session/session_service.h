@@ -36,6 +36,9 @@ class SessionService final : public SessionApi {
   void locate(std::vector<UserId> users,
               std::move_only_function<void(std::vector<Location>)> found) override;
 
+  /// Changes that listeners have still to hear. Any thread, once all have subscribed.
+  std::size_t untold() const;
+
   /// Drops the gateways that are silent: what the timer of `start` does. Any thread.
   void sweep();
 

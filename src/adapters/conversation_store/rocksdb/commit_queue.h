@@ -28,13 +28,18 @@ class CommitQueue {
   /// Moves all that waits into `out` (emptied first); waits for something until `deadline`. False
   /// when closed and empty.
   bool take(std::vector<Commit>& out, std::chrono::steady_clock::time_point deadline);
+  /// Entries that wait; a call that holds marks alone counts as one.
+  std::size_t entries() const {
+    const std::lock_guard lock(mutex_);
+    return entries_;
+  }
   /// What is there is still taken.
   void close();
 
  private:
   const std::size_t entries_max_;
   const std::size_t bytes_max_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Commit> waiting_;
   std::size_t entries_ = 0;

@@ -30,6 +30,11 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   ~RocksdbConversationStore() override;
   RocksdbConversationStore(const RocksdbConversationStore&) = delete;
 
+  /// Entries whose commit was not begun; whether the disk is full, so that nothing more is taken.
+  /// Any thread.
+  std::size_t waiting() const { return queue_.entries(); }
+  bool full() const { return full_; }
+
   StoreInfo info() const override { return info_; }
   void commit(Generation generation, TimeMs now, std::vector<Append> group, Done done) override;
   Result<Begun> begin(const ConversationId& conversation, Generation generation) override;

@@ -144,6 +144,7 @@ void Client::ask(std::string_view command, Asked asked) {
 void Client::on_reply(const redisReply& reply) {
   Asked asked = std::move(under_way_.front());
   under_way_.pop_front();
+  if (settings_.took) settings_.took->observe(Steady::now() - (asked.until - settings_.timeout));
   if (reply.type != REDIS_REPLY_ERROR) {
     asked.answer(Reply(reply));
   } else {

@@ -13,6 +13,7 @@
 #include "adapters/shared/redis/connection.h"
 #include "adapters/shared/redis/reply.h"
 #include "base/loops.h"
+#include "base/metrics.h"
 
 namespace parley::redis {
 
@@ -24,6 +25,7 @@ struct Settings {
   std::chrono::milliseconds timeout{1'000};  // of one command, and of making a connection
   std::chrono::milliseconds first_pause{50}, longest_pause{2'000};  // between attempts
   std::size_t most_under_way = 8'192;  // commands; beyond, `unavailable` at once
+  Histogram* took = nullptr;           // what commands take, where that is to be known
 };
 
 /// A Lua script that the client has loaded into the server.

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "adapters/shared/sql/schema.h"
+#include "base/metrics.h"
 #include "base/result.h"
 
 namespace parley::sql {
@@ -19,7 +20,7 @@ class Database {
   /// sees what was committed when it began.
   template <class F>
   std::invoke_result_t<F, soci::session&> read(F f) {
-    return run(&Database::run_read, f);
+    return run(false, f);
   }
 
   /// The same in one transaction: committed and synced if `f` returned a success, else undone.
@@ -27,7 +28,14 @@ class Database {
   /// writing it again does no harm. `busy`, `storage_full`: nothing was changed.
   template <class F>
   std::invoke_result_t<F, soci::session&> write(F f) {
-    return run(&Database::run_write, f);
+    return run(true, f);
+  }
+
+  /// From now on what each call takes is counted, as `store`'s: "mysql". Before anybody calls.
+  void measure(Metrics& metrics, const std::string& store, const std::string& tables) {
+    reads_ = &metrics.store_seconds(store, tables + "_read");
+    writes_ = &metrics.store_seconds(store, tables + "_write");
+    failures_ = &metrics.store_failures(store, tables);
   }
 
  protected:
@@ -38,15 +46,22 @@ class Database {
 
  private:
   template <class F>
-  std::invoke_result_t<F, soci::session&> run(Result<void> (Database::*how)(const Work&), F& f) {
+  std::invoke_result_t<F, soci::session&> run(bool writes, F& f) {
+    const Stopwatch watch(writes ? writes_ : reads_);
     std::optional<std::invoke_result_t<F, soci::session&>> result;
-    auto done = (this->*how)([&](soci::session& s) {
+    const Work work = [&](soci::session& s) {
       result.emplace(f(s));
       return result->has_value();
-    });
+    };
+    auto done = writes ? run_write(work) : run_read(work);
+    if (!done && failures_) failures_->add();
     if (!done) return std::unexpected(std::move(done).error());
     return std::move(*result);
   }
+
+  Histogram* reads_ = nullptr;
+  Histogram* writes_ = nullptr;
+  Metric* failures_ = nullptr;
 };
 
 }  // namespace parley::sql

@@ -100,6 +100,8 @@ Result<void> KafkaPublisher::publish(std::string_view key, std::string_view valu
 
 void KafkaPublisher::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
   const std::unique_ptr<Done> done(static_cast<Done*>(message->_private));
+  if (auto* took = static_cast<KafkaPublisher*>(self)->settings_.took; took && !message->err)
+    took->observe(std::chrono::microseconds(rd_kafka_message_latency(message)));
   if (message->err)
     (*done)(std::unexpected(kafka_error(message->err, "publishing")));
   else

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/metrics.h"
 #include "base/result.h"
 
 namespace parley::stream {
@@ -13,6 +14,7 @@ struct KafkaSettings {
   // Of a publisher:
   std::size_t waiting_records = 10'000;          // beyond: `busy`
   std::chrono::milliseconds end_patience{5000};  // how long the destructor waits for what was taken
+  Histogram* took = nullptr;  // until a record is acknowledged, where that is to be known
   // Of a consumer:
   std::string group = {};
   std::chrono::milliseconds session_timeout{6000};  // after which a dead one's lanes go to others
@@ -28,5 +30,9 @@ struct TopicSettings {
 /// another number of lanes, by which keys would change theirs. `forbidden`: it cannot be made.
 /// `unavailable`: no broker answers, or too few are there yet.
 Result<void> make_topic(const KafkaSettings& settings, const TopicSettings& topic);
+
+/// Whether the topic is there with that number of lanes, and each can be written to: for who looks
+/// and changes nothing. `not_found`; `conflict`; `unavailable`, with how many lanes have no leader.
+Result<void> check_topic(const KafkaSettings& settings, const TopicSettings& topic);
 
 }  // namespace parley::stream
