@@ -154,6 +154,10 @@ void Config::declare(ConfigReader& reader) {
   reader.add("messages", "", &messages,
              "address and port at which other processes find each message process, by its number; "
              "several share the conversations, which are then in Cassandra");
+  reader.add("admin", "", &admins,
+             "address and port at which each process answers operators (its server.admin), by a "
+             "name: where `parleyd doctor` asks; gateways and message processes of a cluster it "
+             "finds by itself");
   reader.add("message", "id", &message_id, "number of this message process; no other has it",
              between(message_id, 1, 1'000'000));
   reader.add("message", "cached_conversations", &message.cached_conversations,
@@ -230,6 +234,10 @@ Result<void> Config::complete() {
     server.admin =
         fmt::format("127.0.0.1:{}", listen.port == 0 || listen.port == 65535 ? 0 : listen.port + 1);
   if (auto admin = parse_address(server.admin); !admin) return std::unexpected(admin.error());
+  for (const auto& [name, address] : admins)
+    if (auto good = parse_address(address); !good)
+      return fail(Code::invalid_argument,
+                  fmt::format("[admin] {}: {}", name, good.error().message));
   if (!redis.address.empty()) PARLEY_TRY_VOID(parse_address(redis.address));
   auto proxies = net::Networks::parse(server.proxies);
   if (!proxies) return fail(Code::invalid_argument, "server.proxies: " + proxies.error().message);

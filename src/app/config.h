@@ -43,6 +43,7 @@ struct Config {
   } discovery;
   std::map<std::string, std::string> messages;  // where several message processes are, by id
   std::size_t message_id = 1;
+  std::map<std::string, std::string> admins;  // where processes answer operators, by any name
   struct {
     std::string addresses, prefix = "/parley";
     std::chrono::milliseconds session_timeout{6'000}, lease{2'000};

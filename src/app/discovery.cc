@@ -52,6 +52,7 @@ void list_gateway(Process& p) {
       .id = "gateway-" + id,
       .address = peers == p.config.gateways.end() ? p.listen.text() : peers->second,
       .row = row_of(p.config)};
+  settings.row.admin = p.admin_listen.text();
   if (settings.row.url.empty())
     settings.row.url =
         fmt::format("{}://{}/v1/ws", p.config.gateway.edge.tls ? "wss" : "ws", p.listen.text());

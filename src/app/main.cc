@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/certificate.h"
+#include "app/doctor.h"
 #include "app/remote_stores.h"
 #include "app/seed.h"
 #include "app/server.h"
@@ -223,6 +224,14 @@ int run(int argc, char** argv) {
       "migrate",
       "make the tables of the servers of [mysql] and [cassandra], or bring them up to date");
   migrate_command->fallthrough();
+  bool json = false;
+  auto* doctor_command =
+      cli.add_subcommand("doctor",
+                         "look at a running set and its servers, and say what is wrong and what to "
+                         "do: a line for each "
+                         "check; changes nothing. Exit code 1: something is wrong");
+  doctor_command->fallthrough();
+  doctor_command->add_flag("--json", json, "print one JSON object instead");
   cli.require_subcommand(0, 1);
 
   try {
@@ -242,6 +251,11 @@ int run(int argc, char** argv) {
     if (done) return 0;
     return complain(done.error().code == Code::invalid_argument ? kWrongUsage : kFailed,
                     done.error());
+  }
+  if (configured && doctor_command->parsed()) {
+    std::signal(SIGPIPE, SIG_IGN);
+    log::start(log::Level::error);  // what adapters warn of is in the findings
+    return doctor(config, json);
   }
   if (configured) configured = check_addresses(config, *targets);
   SystemClock clock;

@@ -15,6 +15,8 @@ bool read(std::string_view text, std::uint64_t& out) {
 bool read(std::string_view name, std::string_view value, GatewayRow& row) {
   if (name == "url") {
     row.url = value;
+  } else if (name == "admin") {
+    row.admin = value;
   } else if (name == "zone") {
     row.zone = value;
   } else if (name == "at") {
@@ -39,6 +41,7 @@ std::string to_attributes(const GatewayRow& row) {
   if (!row.zone.empty()) out += fmt::format("zone={}\n", row.zone);
   if (row.at) out += fmt::format("at={}\n", text_of(*row.at));
   const auto* state = row.draining ? "draining" : row.ready ? "open" : "not_ready";
+  if (!row.admin.empty()) out += fmt::format("admin={}\n", row.admin);
   return out + fmt::format("capacity={}\nload={}\nstate={}\n", row.capacity, row.load, state);
 }
 

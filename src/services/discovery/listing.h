@@ -11,8 +11,8 @@ namespace parley::discovery {
 inline constexpr const char* kGatewayKind = "gateway";
 
 /// The attributes of a gateway's member, for people to read, too: a line `name=value` for each of
-/// `url`, `zone`, `at` (as coordinates are written), `capacity`, `load` and `state` (`open`,
-/// `not_ready` or `draining`); `zone` and `at` where there is one.
+/// `url`, `zone`, `at` (as coordinates are written), `admin`, `capacity`, `load` and `state`
+/// (`open`, `not_ready` or `draining`); `zone`, `at` and `admin` where there is one.
 std::string to_attributes(const GatewayRow& row);
 
 /// Unknown names are ignored: another version's. `malformed`: no URL or capacity, or a value that

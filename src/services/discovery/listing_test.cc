@@ -8,13 +8,14 @@ namespace {
 const GatewayRow kRow{"wss://one.example.org/v1/ws", "eu", Coordinates{50.11, 8.68}, 18'000, 42};
 
 TEST(Listing, IsReadAsItIsWritten) {
-  auto not_ready = kRow, draining = kRow, bare = kRow;
+  auto not_ready = kRow, draining = kRow, bare = kRow, with_admin = kRow;
+  with_admin.admin = "127.0.0.1:8080";
   not_ready.ready = false;
   draining.ready = false;
   draining.draining = true;
   bare.zone.clear();
   bare.at.reset();
-  for (const auto& row : {kRow, not_ready, draining, bare}) {
+  for (const auto& row : {kRow, not_ready, draining, bare, with_admin}) {
     const auto read = from_attributes(to_attributes(row));
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, row) << to_attributes(row);

@@ -19,6 +19,7 @@ struct GatewayRow {
   std::uint64_t load = 0;      // connections that it has, as of when it last said so
   bool ready = true;           // what it needs is there
   bool draining = false;       // it stops, and takes nobody
+  std::string admin = {};      // of /readyz and /metrics; for operators
 
   bool operator==(const GatewayRow&) const = default;
 };

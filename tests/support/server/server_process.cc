@@ -289,6 +289,27 @@ std::string ServerProcess::metrics() const {
   return out;
 }
 
+Ended ServerProcess::doctor(std::vector<std::string> more) const {
+  std::vector<std::string> command{parleyd_path(), "doctor", "--data", data_.string()};
+  if (children_.size() > 1) {
+    command.insert(command.end(), {"--config", data_.string() + ".toml"});
+    std::string admins;
+    for (const auto& child : children_) {
+      // Gateways and message processes of a cluster are to be found in ZooKeeper.
+      if (cluster_ && child.name.find(' ') != std::string::npos) continue;
+      auto name = child.name;
+      std::ranges::replace(name, ' ', '-');
+      admins +=
+          (admins.empty() ? "" : ",") + name + "=127.0.0.1:" + std::to_string(child.admin_port);
+    }
+    command.insert(command.end(), {"--admin", admins});
+  } else {
+    command.insert(command.end(), {"--server-admin", "127.0.0.1:" + std::to_string(admin_port())});
+  }
+  command.insert(command.end(), more.begin(), more.end());
+  return run_program(command);
+}
+
 ServerProcess::~ServerProcess() {
   if (pid() > 0) kill_hard();
 }

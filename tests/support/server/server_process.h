@@ -60,6 +60,9 @@ class ServerProcess {
   /// What /metrics of all processes say.
   std::string metrics() const;
 
+  /// `parleyd doctor` with the configuration of these processes, and more arguments.
+  Ended doctor(std::vector<std::string> more = {}) const;
+
   /// One process of several, by its service (`message`) or, a gateway, its number (`gateway 2`).
   void signal(const std::string& name, int number);
   void kill_hard(const std::string& name);

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <fmt/format.h>
+#include <span>
 
 #include "adapters/stream/kafka/configuration.h"
 
@@ -74,6 +76,31 @@ Result<void> create(rd_kafka_t* client, const KafkaSettings& settings, const Top
 }
 
 }  // namespace
+
+Result<void> check_topic(const KafkaSettings& settings, const TopicSettings& wanted) {
+  PARLEY_TRY(made, Configuration(settings).make(RD_KAFKA_PRODUCER));
+  const Owned<rd_kafka_t, rd_kafka_destroy> client(made);
+  PARLEY_TRY_VOID(reach(client.get(), settings));
+  const rd_kafka_metadata_t* answer = nullptr;  // all topics: to ask for one may make it
+  if (const auto error = rd_kafka_metadata(client.get(), 1, nullptr, &answer, kPatienceMs))
+    return std::unexpected(kafka_error(error, "at " + settings.brokers));
+  const Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> found(answer);
+  const std::span topics(found->topics, static_cast<std::size_t>(found->topic_cnt));
+  const auto at =
+      std::ranges::find(topics, settings.topic, [](const auto& topic) { return topic.topic; });
+  if (at == topics.end())
+    return fail(Code::not_found, fmt::format("there is no topic {}", settings.topic));
+  const std::span lanes(at->partitions, static_cast<std::size_t>(at->partition_cnt));
+  if (lanes.size() != wanted.lanes)
+    return fail(Code::conflict, fmt::format("the topic {} has {} partitions, kafka.lanes is {}",
+                                            settings.topic, lanes.size(), wanted.lanes));
+  const auto without_leader =
+      std::ranges::count_if(lanes, [](const auto& lane) { return lane.err || lane.leader < 0; });
+  if (without_leader)
+    return fail(Code::unavailable, fmt::format("{} of {} partitions of the topic {} have no leader",
+                                               without_leader, lanes.size(), settings.topic));
+  return {};
+}
 
 Result<void> make_topic(const KafkaSettings& settings, const TopicSettings& topic) {
   PARLEY_TRY(made, Configuration(settings).make(RD_KAFKA_PRODUCER));
