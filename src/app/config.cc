@@ -88,6 +88,13 @@ void Config::declare(ConfigReader& reader) {
       "request is, is the last address of its X-Forwarded-For; nobody else's is read");
   reader.add("log", "level", &log.level, "debug, info, warn or error",
              one_of(log.level, {"debug", "info", "warn", "error"}));
+  reader.add(
+      "traces", "endpoint", &traces.endpoint,
+      "http://HOST:PORT of an OTLP collector that gets what happens to some messages; empty: "
+      "nothing is traced");
+  reader.add("traces", "sample_per_million", &traces.sample_per_million,
+             "of so many messages; the same in all processes",
+             between(traces.sample_per_million, 0, 1'000'000));
   reader.add("auth", "sign_up", &auth.sign_up,
              "open, invite or closed; empty: open on loopback, else invite",
              one_of(auth.sign_up, {"", "open", "invite", "closed"}));
@@ -238,6 +245,11 @@ Result<void> Config::complete() {
     if (auto good = parse_address(address); !good)
       return fail(Code::invalid_argument,
                   fmt::format("[admin] {}: {}", name, good.error().message));
+  if (!traces.endpoint.empty() && !traces.endpoint.starts_with("http://") &&
+      !traces.endpoint.starts_with("https://"))
+    return fail(Code::invalid_argument,
+                fmt::format("traces.endpoint = \"{}\" is not http://HOST:PORT", traces.endpoint));
+  while (traces.endpoint.ends_with('/')) traces.endpoint.pop_back();
   if (!redis.address.empty()) PARLEY_TRY_VOID(parse_address(redis.address));
   auto proxies = net::Networks::parse(server.proxies);
   if (!proxies) return fail(Code::invalid_argument, "server.proxies: " + proxies.error().message);

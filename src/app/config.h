@@ -43,6 +43,10 @@ struct Config {
   } discovery;
   std::map<std::string, std::string> messages;  // where several message processes are, by id
   std::size_t message_id = 1;
+  struct {
+    std::string endpoint;
+    std::size_t sample_per_million = 1'000;
+  } traces;
   std::map<std::string, std::string> admins;  // where processes answer operators, by any name
   struct {
     std::string addresses, prefix = "/parley";

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "base/certificate_files.h"
+#include "base/clock.h"
 #include "wire/json_writer.h"
 
 namespace parley::app {
@@ -105,6 +106,7 @@ int doctor(const Config& config, bool json) {
     findings.push_back({Level::warning, "processes", "nothing says where one answers operators",
                         "name them under [admin] in the file of --config: NAME = \"HOST:PORT\""});
   look_at_processes(processes, findings);
+  look_at_ports(config, findings);
   look_at_files(config, findings);
   const auto count = [&](Level level) {
     return std::ranges::count(findings, level, &Finding::level);

@@ -28,6 +28,8 @@ struct KnownProcess {
 void look_at_servers(const Config& config, Findings& out, std::vector<KnownProcess>& processes);
 /// What each process says of itself.
 void look_at_processes(const std::vector<KnownProcess>& processes, Findings& out);
+/// Whether the addresses at which processes find each other take connections.
+void look_at_ports(const Config& config, Findings& out);
 /// What is on this machine: certificates, and, where stores are in it, the data folder.
 void look_at_files(const Config& config, Findings& out);
 

@@ -1,7 +1,9 @@
 // What each process says of itself: /readyz and /metrics of its admin address.
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <map>
 #include <optional>
@@ -107,7 +109,44 @@ void look_at_samples(const KnownProcess& process, const Samples& samples, Findin
                    "raise LimitNOFILE of its unit (or `ulimit -n`): each client is one"});
 }
 
+Result<void> connects(const std::string& address) {
+  PARLEY_TRY(at, parse_address(address));
+  boost::asio::io_context io;
+  beast::tcp_stream stream(io);
+  boost::system::error_code failed = boost::asio::error::timed_out;
+  stream.expires_after(kPatience);
+  stream.async_connect(
+      boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address(at.host), at.port),
+      [&](auto error) { failed = error; });
+  io.run();
+  if (failed) return fail(Code::unavailable, failed.message());
+  return {};
+}
+
 }  // namespace
+
+void look_at_ports(const Config& config, Findings& out) {
+  std::map<std::string, std::string> names;  // by address
+  const auto add = [&](const std::string& name, const std::string& address) {
+    if (!address.empty()) names[address] += (names[address].empty() ? "" : ", ") + name;
+  };
+  const auto& services = config.services;
+  for (const auto& [name, address] :
+       {std::pair("session", services.session), std::pair("presence", services.presence),
+        std::pair("auth", services.auth), std::pair("notification", services.notification),
+        std::pair("message", services.message), std::pair("group", services.group)})
+    add(name, address);
+  for (const auto& [id, address] : config.messages) add("message " + id, address);
+  for (const auto& [id, address] : config.gateways) add("gateway " + id, address);
+  for (const auto& [address, name] : names) {
+    const auto what = fmt::format("the port of {} ({})", name, address);
+    if (const auto connected = connects(address); connected)
+      out.push_back({Level::ok, what, "takes connections"});
+    else
+      out.push_back({Level::wrong, what, connected.error().message,
+                     "start that process, or correct its address in all processes' files"});
+  }
+}
 
 void look_at_processes(const std::vector<KnownProcess>& processes, Findings& out) {
   std::map<std::string, std::string> versions;  // and one process that has it

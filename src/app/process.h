@@ -14,6 +14,7 @@
 #include "app/stores.h"
 #include "app/targets.h"
 #include "base/hybrid_clock.h"
+#include "ports/traces.h"
 #include "rpc/auth.h"
 #include "rpc/delivery.h"
 #include "rpc/feed.h"
@@ -72,6 +73,7 @@ struct Process {
   Metrics metrics;
   Health health{metrics, stop};
   const Targets targets;
+  std::unique_ptr<Traces> traces;    // null: nothing is traced
   std::unique_ptr<Cluster> cluster;  // where conversations have many logs
   Stores stores;
   std::unique_ptr<Loops> loops;

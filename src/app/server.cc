@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include "adapters/traces/otlp/otlp_traces.h"
 #include "app/connect.h"
 #include "app/discovery.h"
 #include "app/measures.h"
@@ -46,6 +47,16 @@ std::string cluster_name(const Process& p) {
   auto name = p.targets.text();
   std::ranges::replace(name, ',', '_');
   return name;
+}
+
+void make_traces(Process& p) {
+  const auto& config = p.config.traces;
+  if (config.endpoint.empty()) return;
+  traces::OtlpSettings settings;
+  settings.endpoint = config.endpoint;
+  settings.per_million = config.sample_per_million;
+  settings.resource = {"parley-" + p.targets.text(), cluster_name(p), PARLEY_VERSION};
+  p.traces = std::make_unique<traces::OtlpTraces>(std::move(settings), p.metrics);
 }
 
 Result<void> make_services(Process& p) {
@@ -141,6 +152,7 @@ Result<void> run(Process& p) {
   p.memory->start();
   p.loops->start();
   measure_process(p);
+  make_traces(p);
   PARLEY_TRY_VOID(make_services(p));
   p.made = true;
   p.running = true;

@@ -110,7 +110,7 @@ Result<void> make_message_of_many(Process& p) {
           *p.api.users, *p.api.sessions, *p.api.notifications, p.reach(), p.metrics,
           std::move(nodes),
           [&p](ShardId shard, Generation of) { return p.cluster->holds(shard, of); },
-          [&p](ShardId shard, Generation of) { p.cluster->give_up(shard, of); }},
+          [&p](ShardId shard, Generation of) { p.cluster->give_up(shard, of); }, p.traces.get()},
       p.config.message);
   PARLEY_TRY_VOID(connect_message_processes(p));
   return {};
@@ -119,9 +119,21 @@ Result<void> make_message_of_many(Process& p) {
 Result<void> make_message(Process& p) {
   if (p.config.many_logs()) return make_message_of_many(p);
   p.messages = std::make_unique<message::MessageService>(
-      message::MessageService::Needs{*p.loops, p.clock, p.hybrid, *p.stores.timed,
-                                     p.stores.conversations.get(), nullptr, *p.api.users,
-                                     *p.api.sessions, *p.api.notifications, p.reach(), p.metrics},
+      message::MessageService::Needs{*p.loops,
+                                     p.clock,
+                                     p.hybrid,
+                                     *p.stores.timed,
+                                     p.stores.conversations.get(),
+                                     nullptr,
+                                     *p.api.users,
+                                     *p.api.sessions,
+                                     *p.api.notifications,
+                                     p.reach(),
+                                     p.metrics,
+                                     {},
+                                     {},
+                                     {},
+                                     p.traces.get()},
       p.config.message);
   p.api.messages = p.messages.get();
   p.api.feed = &p.messages->feed();
@@ -136,7 +148,8 @@ Result<void> make_group(Process& p) {
   }
   p.groups = std::make_unique<group::GroupService>(
       group::GroupService::Needs{*p.loops, p.clock, *p.stores.groups, *p.api.messages, *p.api.feed,
-                                 *p.api.users, *p.api.notifications, p.reach(), p.metrics},
+                                 *p.api.users, *p.api.notifications, p.reach(), p.metrics,
+                                 p.traces.get()},
       settings);
   p.api.groups = p.groups.get();
   p.api.sessions->subscribe(*p.groups, p.groups->home());
@@ -160,7 +173,7 @@ Result<void> make_gateway(Process& p) {
   p.gateway = std::make_unique<gateway::Gateway>(
       *p.loops, p.clock, p.config.gateway,
       gateway::Services{*p.api.messages, *p.api.auth, *p.api.users, *p.api.sessions, *p.api.groups,
-                        *p.api.presence, *p.discovery, p.reach()},
+                        *p.api.presence, *p.discovery, p.reach(), p.traces.get()},
       key, p.metrics, GatewayId(p.config.gateway_id));
   return {};
 }

@@ -1,4 +1,6 @@
 // `parleyd doctor` over a set that is well, and over what is broken in it.
+#include <chrono>
+#include <cstdlib>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
@@ -69,7 +71,7 @@ TEST_F(Doctor, NamesEachServerThatDoesNotAnswerAndWhatToDo) {
 TEST_F(Doctor, KnowsCertificatesThatHaveExpiredOrSoonWill) {
   const auto look = [this](long for_days) {
     const CertificateFolder folder(make_certificate(
-        {.valid_from_s = -9 * 86'400L, .valid_for_s = (9 + for_days) * 86'400L + 60}));
+        {.valid_from_s = -9 * 86'400L, .valid_for_s = (9 + for_days) * 86'400L + 3'600}));
     return server.doctor(
         {"--server-tls_certificate", folder.certificate(), "--server-tls_key", folder.key()});
   };

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/loops.h"
 #include "base/metrics.h"
+#include "ports/traces.h"
 #include "services/gateway/settings.h"
 
 namespace parley::gateway {
@@ -28,7 +29,8 @@ struct Services {
   GroupApi& groups;
   PresenceApi& presence;
   DiscoveryApi& discovery;
-  ReachGateway reach;  // the gateways of all processes, this one too; any loop
+  ReachGateway reach;        // the gateways of all processes, this one too; any loop
+  Traces* traces = nullptr;  // null: nothing is traced
 };
 
 /// Holds the client connections of one process: WebSocket and REST on one port, one edge per event

@@ -62,6 +62,7 @@ void Inflight::send(Session& session, std::uint64_t re, SendRequest request) {
                         .conversation = request.conversation,
                         .since = turn()});
   connections_.asked(session);
+  if (shared_.services.traces) trace(request);
   sends_.push_back(std::move(request));
 }
 
@@ -76,6 +77,7 @@ Awaitable<Result<Head>> Inflight::send(boost::asio::io_context& io, SendRequest 
   OneShot<Result<Head>> answer(io);
   request.token = keep(
       {.connection = {}, .conversation = request.conversation, .sent = &answer, .since = turn()});
+  if (shared_.services.traces) trace(request);
   sends_.push_back(std::move(request));
   flush();
   co_return co_await answer.get();
@@ -87,6 +89,22 @@ Awaitable<Result<void>> Inflight::read(boost::asio::io_context& io, MarkRequest 
   marks_.push_back(std::move(request));
   flush();
   co_return co_await answer.get();
+}
+
+void Inflight::trace(const SendRequest& request) {
+  const auto id = trace_of(request.sender, request.client_message_id);
+  if (shared_.services.traces->wants(id))
+    traced_[request.token] = {id, std::chrono::system_clock::now()};
+}
+
+void Inflight::traced(std::uint64_t token, const Waiting& waiting, const Result<Head>& sent) {
+  const auto at = traced_.find(token);
+  if (at == traced_.end()) return;
+  shared_.services.traces->take({at->second.trace, Stage::gateway, Stage::gateway, at->second.begin,
+                                 std::chrono::system_clock::now(), waiting.conversation,
+                                 sent ? sent->seq : Seq(0), 0,
+                                 sent ? std::string_view() : describe(sent.error().code).name});
+  traced_.erase(at);
 }
 
 /// One look at the clock for all sends of a turn.
@@ -118,6 +136,7 @@ void Inflight::on_sent(std::vector<SendAnswer> answers) {
   for (auto& answer : answers) {
     auto waiting = take(answer.token);
     took.add(waiting.since);
+    if (!traced_.empty()) traced(answer.token, waiting, answer.sent);
     if (waiting.sent)
       waiting.sent->set(std::move(answer.sent));
     else

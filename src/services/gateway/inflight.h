@@ -1,4 +1,5 @@
 #pragma once
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <vector>
 
@@ -41,9 +42,15 @@ class Inflight final : public MessageListener {
     OneShot<Result<void>>* marked = nullptr;
     Clock::Mono since = {};  // the turn in which it came
   };
+  struct Traced {
+    TraceId trace;
+    Span::Time begin;
+  };
   Clock::Mono turn();
   std::uint64_t keep(Waiting waiting);
   Waiting take(std::uint64_t token);
+  void trace(const SendRequest& request);
+  void traced(std::uint64_t token, const Waiting& waiting, const Result<Head>& sent);
 
   Shared& shared_;
   Connections& connections_;
@@ -52,6 +59,7 @@ class Inflight final : public MessageListener {
   Clock::Mono turn_{};           // when the first send of this turn came
   std::deque<Waiting> waiting_;  // a token is an index plus one
   std::vector<std::uint64_t> free_;
+  boost::unordered_flat_map<std::uint64_t, Traced> traced_;  // by token
 };
 
 }  // namespace parley::gateway

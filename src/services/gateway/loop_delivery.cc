@@ -14,7 +14,11 @@ void GatewayLoop::give(Session& session, Encoded& message, TimeMs since) {
 
 void GatewayLoop::deliver(const std::vector<Delivery>& entries) {
   std::int64_t given = 0, held_back = 0;
+  auto* const traces = shared_.services.traces;
   for (const auto& [entry, recipients, origin] : entries) {
+    const auto begin =
+        traces && traces->wants(*entry) ? std::chrono::system_clock::now() : Span::Time();
+    const auto given_before = given;
     Encoded message([&entry](wire::Subprotocol to) { return wire::encode_entry(to, *entry); });
     for (const auto user : recipients) {
       connections_.table().for_user(user, [&](Session& session) {
@@ -23,6 +27,9 @@ void GatewayLoop::deliver(const std::vector<Delivery>& entries) {
         give(session, message, entry->time);
       });
     }
+    if (begin != Span::Time() && given != given_before)  // it may come here again: another span
+      traces->take(Stage::delivery, Stage::fan_out, *entry, begin,
+                   static_cast<std::uint64_t>(begin.time_since_epoch().count()));
   }
   shared_.metrics.deliveries.add(given);
   shared_.metrics.held_back.add(held_back);

@@ -63,6 +63,8 @@ void FeedConsumer::keep_position() {
 Awaitable<bool> FeedConsumer::take(const FeedItems& page) {
   FanOut out(n_.reach);
   std::vector<RoomPin> pins;
+  const auto begin = n_.traces ? std::chrono::system_clock::now() : Span::Time();
+  std::vector<EntryPtr> traced;
   for (const auto& item : page.items) {
     const auto& entry = *item.entry;
     const auto room = co_await room_of(GroupId(entry.conversation.first()));
@@ -77,9 +79,18 @@ Awaitable<bool> FeedConsumer::take(const FeedItems& page) {
     co_await learn_joined(**room);
     if (n_.pauses.closed()) co_return false;
     pass(pins.back(), item, out);
+    if (n_.traces && n_.traces->wants(entry)) traced.push_back(item.entry);
   }
   out.send();
+  for (const auto& each : traced) trace(*each, begin);
   co_return true;
+}
+
+void FeedConsumer::trace(const Entry& entry, Span::Time begin) const {
+  const Span::Time stored{std::chrono::milliseconds(entry.time.value)};
+  n_.traces->take({trace_of(entry.sender, entry.client_message_id), Stage::feed, Stage::commit,
+                   stored, begin, entry.conversation, entry.seq});
+  n_.traces->take(Stage::fan_out, Stage::feed, entry, begin);
 }
 
 Awaitable<Result<Room*>> FeedConsumer::room_of(GroupId group) {

@@ -1,5 +1,6 @@
 #pragma once
 #include "api/feed.h"
+#include "ports/traces.h"
 #include "services/group/group_duty.h"
 
 namespace parley::group {
@@ -19,6 +20,7 @@ class FeedConsumer {
     GroupDuty& duty;
     Gate& gate;
     Pauses& pauses;
+    Traces* traces;  // null: nothing is traced
   };
   explicit FeedConsumer(Needs needs) : n_(std::move(needs)) {}
 
@@ -34,6 +36,7 @@ class FeedConsumer {
   Awaitable<Result<Room*>> room_of(GroupId group);
   Awaitable<void> learn_joined(Room& room);
   void pass(const RoomPin& room, const FeedItem& item, FanOut& out);
+  void trace(const Entry& entry, Span::Time begin) const;
 
   Needs n_;
   std::uint64_t position_ = 0;  // everything up to it was handed out

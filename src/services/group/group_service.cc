@@ -42,8 +42,8 @@ GroupService::GroupService(Needs needs, Settings settings)
              n_.loops.at(home_).get_executor(),
              n_.metrics.counter("parley_group_push_decisions_total",
                                 "Members of groups given to notification")}),
-      consumer_(
-          {n_.clock, n_.feed, n_.messages, n_.reach, settings_, rooms_, duty_, gate_, pauses_}) {}
+      consumer_({n_.clock, n_.feed, n_.messages, n_.reach, settings_, rooms_, duty_, gate_, pauses_,
+                 n_.traces}) {}
 
 Result<void> GroupService::start() {
   PARLEY_TRY(last_id, n_.store.last_id());

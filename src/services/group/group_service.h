@@ -26,6 +26,7 @@ class GroupService final : public GroupApi, public SessionListener {
     NotificationApi& notifications;
     ReachGateway reach;
     Metrics& metrics;
+    Traces* traces = nullptr;  // null: nothing is traced
   };
   GroupService(Needs needs, Settings settings);
 

@@ -9,6 +9,7 @@
 #include "api/message.h"
 #include "base/clock.h"
 #include "ports/conversation_store.h"
+#include "ports/traces.h"
 
 namespace parley::message {
 
@@ -28,6 +29,7 @@ struct WaitingSend {
   SendRequest request;
   Route route;
   std::optional<Before> before = {};
+  Span::Time since = {};  // when it came, where that is traced
 };
 struct WaitingMark {
   MarkRequest request;

@@ -43,6 +43,7 @@ MessageService::MessageService(Needs needs, Settings settings)
           needs.holds ? std::move(needs.holds) : [](ShardId, Generation) { return true; },
           needs.over ? std::move(needs.over) : [](ShardId, Generation) {},
           loading_ ? *loading_ : needs.loops.pool(),
+          needs.traces,
           needs.metrics.counter("parley_messages_stored_total",
                                 "Messages made durable and acknowledged"),
           Refusals(needs.metrics),

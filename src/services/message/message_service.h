@@ -32,6 +32,7 @@ class MessageService final : public MessageApi {
     /// The shard's generation is over for this process, whatever became of the lease: it is to be
     /// given up, or taken anew. On a loop.
     std::function<void(ShardId, Generation)> over = {};
+    Traces* traces = nullptr;  // null: nothing is traced
   };
   using Served = std::function<void(const ShardGrant& grant)>;
   MessageService(Needs needs, Settings settings);

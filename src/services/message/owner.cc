@@ -43,7 +43,11 @@ void Owner::send(std::vector<SendRequest> batch, Route route) {
       answers.sent(route, token, fail_for(Code::busy, "too many sends wait to be stored", 500));
     } else {
       auto& state = cache_.touch(request.conversation);
-      state.sends.push_back({std::move(request), route});
+      Span::Time since{};
+      if (shared_.traces &&
+          shared_.traces->wants(trace_of(request.sender, request.client_message_id)))
+        since = std::chrono::system_clock::now();
+      state.sends.push_back({std::move(request), route, {}, since});
       ++waiting_sends_;
       enqueue(state);
     }
@@ -166,6 +170,7 @@ void Owner::commit(std::unique_ptr<Group> group) {
   group->floor = shared_.info.one_log ? shared_.stored_position.load(std::memory_order_relaxed)
                                       : static_cast<std::uint64_t>(group->started.value) - 1;
   in_flight_.push_back(group.get());
+  if (shared_.traces) group->committing = std::chrono::system_clock::now();
   publish();
   group->generation = generation_of(appends.front().conversation);
   shared_.store.commit(
@@ -178,11 +183,33 @@ void Owner::commit(std::unique_ptr<Group> group) {
       });
 }
 
+void Owner::trace(const Group& group, const Error* failed) const {
+  const auto code = failed ? describe(failed->code).name : std::string_view();
+  for (const auto& part : group.parts)
+    for (const auto& [entry, since] : part.traced) {
+      shared_.traces->take(Stage::commit, Stage::owner, *entry, group.committing, 0, code);
+      shared_.traces->take(Stage::owner, Stage::gateway, *entry, since, 0, code);
+    }
+}
+
+/// For the log: which messages it was about, as their traces are called.
+std::string Owner::traces_of(const Group& group) {
+  constexpr std::size_t kMost = 3;
+  std::string out;
+  std::size_t told = 0;
+  for (const auto& part : group.parts)
+    for (const auto& entry : part.entries)
+      if (entry->kind == EntryKind::message && told++ < kMost)
+        out += " trace=" + text_of(trace_of(entry->sender, entry->client_message_id));
+  return out;
+}
+
 void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) {
   const auto place = std::ranges::find(in_flight_, group.get());
   PARLEY_CHECK(place == in_flight_.begin() || !shared_.info.one_log,
                "one log settles commits in the order of the calls");
   in_flight_.erase(place);
+  if (shared_.traces) trace(*group, outcome ? nullptr : &outcome.error());
   {
     Answers answers(shared_.loops);
     for (auto& part : group->parts) {
@@ -232,7 +259,7 @@ void Owner::settle(std::unique_ptr<Group> group, Result<std::uint64_t> outcome) 
     fan_out(*group);
   } else {
     shared_.refused.add(outcome.error().code);
-    log::warn("message", "commit refused: {}", outcome.error().message);
+    log::warn("message", "commit refused: {}{}", outcome.error().message, traces_of(*group));
   }
   for (auto& part : group->parts)
     if (part.state->waits()) enqueue(*part.state);
@@ -249,7 +276,7 @@ void Owner::forget_look_ups(ConversationState& state, const std::vector<EntryPtr
   if (shared_.info.one_log) return;
   std::set<std::pair<UserId, std::string_view>> keys;
   for (const auto& entry : committed) keys.emplace(entry->sender, entry->client_message_id);
-  for (auto& [request, route, before] : state.sends)
+  for (auto& [request, route, before, since] : state.sends)
     if (keys.contains({request.sender, request.client_message_id})) before.reset();
   for (auto& waiting : state.changes)
     if (keys.contains({waiting.actor, key_of(waiting.change)})) waiting.before.reset();

@@ -41,6 +41,7 @@ struct Shared {
   std::function<void(ShardId, Generation)> over;
   // For what owners read. Not the pool of the readers, who wait there for owners to tell heads.
   boost::asio::thread_pool& loading;
+  Traces* traces;  // null: nothing is traced
   Metric& sent;
   Refusals refused;
   Metric& pushes;
@@ -111,6 +112,7 @@ class Owner {
     std::vector<MarkChange> changes;
     std::vector<WaitingMark> marks;
     std::move_only_function<void(Result<Head>)> changed;  // of a group's change, the only entry
+    std::vector<std::pair<EntryPtr, Span::Time>> traced = {};  // and since when they are here
 
     bool empty() const { return entries.empty() && changes.empty(); }
   };
@@ -120,6 +122,7 @@ class Owner {
     Generation generation;
     // The feed position that every entry of the group is above; without one log, the milliseconds.
     std::uint64_t floor;
+    Span::Time committing = {};  // since when, where something is traced
   };
   /// What is to be read of a conversation before it can go on.
   struct Wanted {
@@ -179,6 +182,8 @@ class Owner {
   void end(Rewatch& rewatch);
   void finish_yielding();
   void fan_out(Group& group);
+  void trace(const Group& group, const Error* failed) const;
+  static std::string traces_of(const Group& group);
   void tell_mark(ConversationState& state, Member& member, std::vector<ReceiptNotice>& out);
   void tell_authors(ConversationState& state);
   boost::asio::awaitable<void> tell_authors_of(ConversationId id, std::vector<Member> moved);

@@ -136,7 +136,7 @@ Result<void> Owner::check_sender(ConversationState& state, UserId sender) const 
 void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
   Head head = state.head;
   std::size_t taken = 0, bytes = 0;
-  for (auto& [request, route, known] : state.sends) {
+  for (auto& [request, route, known, since] : state.sends) {
     if (!shared_.info.one_log && !known) break;  // to be looked up
     if (part.entries.size() >= shared_.settings.batch_entries ||
         bytes >= shared_.settings.batch_bytes)
@@ -195,6 +195,7 @@ void Owner::take_sends(ConversationState& state, Part& part, Answers& answers) {
         .newest_key = head.newest_key,
         .change = {},
     }));
+    if (since != Span::Time()) part.traced.emplace_back(part.entries.back(), since);
   }
   if (taken == state.sends.size())
     state.sends = {};  // with its memory

@@ -84,7 +84,7 @@ bool Owner::can_go_on(const ConversationState& state, const Wanted& wanted) cons
 void Owner::look_up_later(ConversationState& state, Wanted& wanted) const {
   for (const auto& waiting : state.changes)
     if (!waiting.before) wanted.keys.emplace_back(waiting.actor, key_of(waiting.change));
-  for (auto& [request, route, before] : state.sends) {
+  for (auto& [request, route, before, since] : state.sends) {
     if (wanted.keys.size() >= shared_.settings.batch_entries) break;
     if (!before && !wanted.whole && state.is_new(request.sender, request.client_message_id))
       before.emplace();
@@ -263,7 +263,7 @@ boost::asio::awaitable<void> Owner::take_loaded(const Wanted& wanted, Loaded& go
   };
   for (auto& waiting : state.changes)
     answer(waiting.before, waiting.actor, [&] { return key_of(waiting.change); });
-  for (auto& [request, route, before] : state.sends)
+  for (auto& [request, route, before, since] : state.sends)
     answer(before, request.sender, [&r = request] { return r.client_message_id; });
   at = 0;
   for (auto& [request, route, countable] : state.marks)

@@ -39,13 +39,22 @@ void Owner::fan_out(Group& group) {
   }
   if (groups && shared_.feed) shared_.feed->wake();
   if (!deliveries.empty()) {
-    fan_out_.deliver(std::move(deliveries), [this](std::vector<FanOut::Absent> absent) {
-      const auto now = shared_.hybrid.now();
-      for (const auto& who : absent) {
-        auto& state = cache_.touch(who.conversation);
-        if (auto* member = state.member(who.user)) duty_.absent(state, *member, who.seq, now);
-      }
-    });
+    std::vector<EntryPtr> traced;
+    for (const auto& part : group.parts)
+      if (part.state->id.is_direct())
+        for (const auto& [entry, since] : part.traced) traced.push_back(entry);
+    const auto begin = traced.empty() ? Span::Time() : std::chrono::system_clock::now();
+    fan_out_.deliver(std::move(deliveries),
+                     [this, traced = std::move(traced), begin](std::vector<FanOut::Absent> absent) {
+                       for (const auto& entry : traced)
+                         shared_.traces->take(Stage::fan_out, Stage::commit, *entry, begin);
+                       const auto now = shared_.hybrid.now();
+                       for (const auto& who : absent) {
+                         auto& state = cache_.touch(who.conversation);
+                         if (auto* member = state.member(who.user))
+                           duty_.absent(state, *member, who.seq, now);
+                       }
+                     });
   }
   fan_out_.receipts(std::move(receipts));
   fan_out_.changed(std::move(notices));

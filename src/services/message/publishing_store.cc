@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "domain/trace.h"
 
 namespace parley::message {
 namespace {
@@ -41,7 +42,7 @@ struct PublishingStore::Shared {
   std::uint64_t unlogged = 0;
 
   void answer(const PublicationPtr& publication, std::size_t entry, const Error* error) {
-    if (error) log_failure(publication->entries[entry]->conversation, *error);
+    if (error) log_failure(*publication->entries[entry], *error);
     const std::lock_guard lock(mutex);
     if (error) publication->failed = std::min(publication->failed.value_or(entry), entry);
     close_one(publication);
@@ -51,7 +52,7 @@ struct PublishingStore::Shared {
     answered.push_back(publication);
     changed.notify_all();
   }
-  void log_failure(const ConversationId& conversation, const Error& error) {
+  void log_failure(const Entry& entry, const Error& error) {
     std::uint64_t others = 0;
     {
       const std::lock_guard lock(mutex);
@@ -62,8 +63,11 @@ struct PublishingStore::Shared {
       logged = Time::now();
       others = std::exchange(unlogged, 0);
     }
-    log::error("message", "event=not_published conversation={} again={} others={} reason={}",
-               conversation.text(), !conversation.is_direct(), others, error.message);
+    const auto& conversation = entry.conversation;
+    log::error("message",
+               "event=not_published conversation={} again={} others={} trace={} reason={}",
+               conversation.text(), !conversation.is_direct(), others,
+               text_of(trace_of(entry.sender, entry.client_message_id)), error.message);
   }
   bool is_over() const { return ending && committing == 0 && unpublished.empty(); }
 };
@@ -136,12 +140,11 @@ void PublishingStore::stored(const PublicationPtr& publication, Result<std::uint
 
 void PublishingStore::publish_direct(const Publication& publication) {
   for (const auto& entry : publication.entries) {
-    const auto& id = entry->conversation;
-    const auto taken = publisher_.publish(id.text(), encode_(*entry),
-                                          [shared = shared_, id](Result<StreamPlace> place) {
-                                            if (!place) shared->log_failure(id, place.error());
+    const auto taken = publisher_.publish(entry->conversation.text(), encode_(*entry),
+                                          [shared = shared_, entry](Result<StreamPlace> place) {
+                                            if (!place) shared->log_failure(*entry, place.error());
                                           });
-    if (!taken) shared_->log_failure(id, taken.error());
+    if (!taken) shared_->log_failure(*entry, taken.error());
   }
 }
 
