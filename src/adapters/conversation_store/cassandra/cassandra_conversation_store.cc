@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "adapters/conversation_store/cassandra/identity.h"
 #include "adapters/conversation_store/cassandra/periods.h"
 #include "adapters/shared/cassandra/fan_out.h"
 #include "adapters/shared/cassandra/migrate.h"
@@ -27,32 +28,6 @@ std::vector<std::int32_t> numbers(std::span<const ShardId> shards) {
   return out;
 }
 
-/// The number by that name in the table `store`: the one given, where there is none yet.
-Result<std::uint64_t> ensure(cassandra::Session& session, std::string_view name,
-                             std::uint64_t value) {
-  PARLEY_TRY(put, session.prepare("INSERT INTO store (name, value) VALUES (?, ?) IF NOT EXISTS"));
-  PARLEY_TRY(get, session.prepare("SELECT value FROM store WHERE name = ?"));
-  cassandra::Statement insert(put);
-  insert.bytes(name).bigint(number(value));
-  if (auto made = session.run(insert); !made) return std::unexpected(made.error());
-  auto select = repeatable(get);
-  // What may be half done is finished by reading so.
-  select.options.consistency = cassandra::Consistency::local_serial;
-  PARLEY_TRY(rows, session.run(select.bytes(name)));
-  if (rows.empty()) return cassandra_log::damaged("store");
-  return static_cast<std::uint64_t>(rows.at(0, 0).bigint());
-}
-
-Result<void> must_be(cassandra::Session& session, std::string_view name, std::uint64_t value) {
-  PARLEY_TRY(stored, ensure(session, name, value));
-  if (stored == value) return {};
-  return fail(
-      Code::unsupported,
-      fmt::format("the store in Cassandra was made with {} = {}, this program has {}: it is "
-                  "fixed for the life of a store",
-                  name, stored, value));
-}
-
 std::uint64_t random_number() {
   std::random_device device;
   return (static_cast<std::uint64_t>(device()) << 32 | device()) >> 1;  // a bigint has a sign
@@ -63,9 +38,15 @@ std::uint64_t random_number() {
 Result<std::unique_ptr<CassandraConversationStore>> CassandraConversationStore::open(
     std::shared_ptr<cassandra::Session> session, Settings settings) {
   PARLEY_TRY_VOID(cassandra::check_schema(*session));
-  PARLEY_TRY(epoch, ensure(*session, "epoch", random_number()));
-  PARLEY_TRY_VOID(must_be(*session, "shards", kShards));
-  PARLEY_TRY_VOID(must_be(*session, "bucket_entries", settings.bucket_entries));
+  PARLEY_TRY(moving, cassandra_log::number_of(*session, cassandra_log::kMoving));
+  if (moving.value_or(0) != 0)
+    return fail(Code::unsupported,
+                fmt::format("the move into keyspace '{}' of Cassandra is not finished: run "
+                            "`parleyd migrate --from embedded --to cluster` again",
+                            session->settings().keyspace));
+  PARLEY_TRY(epoch, cassandra_log::ensure(*session, cassandra_log::kEpoch, random_number()));
+  PARLEY_TRY_VOID(cassandra_log::must_be(*session, "shards", kShards));
+  PARLEY_TRY_VOID(cassandra_log::must_be(*session, "bucket_entries", settings.bucket_entries));
   PARLEY_TRY(tables, cassandra_log::Tables::prepare(*session));
   return std::unique_ptr<CassandraConversationStore>(new CassandraConversationStore(
       std::move(session), std::move(settings), std::move(tables), epoch));

@@ -70,6 +70,7 @@ Result<void> RocksdbConversationStore::flush_frozen() {
   if (!flushed && flushed.error().code == Code::storage_full && *files_->exists(paths_.reserve))
     PARLEY_TRY_VOID(files_->remove(paths_.reserve));  // the next try has that much more
   if (!flushed) return flushed;
+  make_snapshot();
   tails_.drop_frozen();
   {
     const std::lock_guard lock(flush_mutex_);

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <cstdarg>
 #include <fmt/format.h>
+#include <limits>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <vector>
 
 #include "adapters/conversation_store/rocksdb/max_merge.h"
@@ -250,6 +252,17 @@ Result<void> Index::ingest(const std::array<std::string, kTables>& paths) {
     return fail(Code::storage_full, "take files into the store: too little space");
   const auto status = impl_->db->IngestExternalFiles(args);
   if (!status.ok()) return std::unexpected(to_error(status, "take files into the store"));
+  return {};
+}
+
+Result<void> Index::checkpoint(const std::string& into) {
+  rocksdb::Checkpoint* made = nullptr;
+  auto status = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  // Nothing is ever in its write buffers, so there is nothing to flush.
+  if (status.ok())
+    status = checkpoint->CreateCheckpoint(into, std::numeric_limits<std::uint64_t>::max());
+  if (!status.ok()) return std::unexpected(to_error(status, "copy the store to " + into));
   return {};
 }
 

@@ -160,7 +160,61 @@ Result<void> open_parts(StoreParts& parts, const StorePaths& paths) {
   return {};
 }
 
+Result<void> take_lock(StoreParts& parts, const StorePaths& paths) {
+  auto lock = parts.files->lock(paths.lock);
+  if (!lock) {
+    if (lock.error().code != Code::unavailable) return std::unexpected(std::move(lock).error());
+    return fail(Code::unavailable,
+                fmt::format("{} is in use by another process: stop that one first", paths.folder));
+  }
+  parts.lock = std::move(*lock);
+  return {};
+}
+
 }  // namespace
+
+Result<StoreParts> read_store(const std::string& folder, Settings settings) {
+  StoreParts parts;
+  parts.settings = std::move(settings);
+  parts.files = parts.settings.files ? parts.settings.files : conversation_log::posix_log_files();
+  const StorePaths paths(folder);
+  PARLEY_TRY(there, parts.files->exists(paths.tables + "/CURRENT"));
+  if (!there) return fail(Code::not_found, fmt::format("there are no conversations in {}", folder));
+  PARLEY_TRY_VOID(take_lock(parts, paths));
+  PARLEY_TRY(index, Index::open(paths.tables, parts.settings, Index::Mode::read_only));
+  parts.index = std::move(index);
+  PARLEY_TRY(identity, read_identity(*parts.index));
+  if (!identity)
+    return fail(Code::not_found, fmt::format("there are no conversations in {}", folder));
+  PARLEY_TRY_VOID(check_identity(*identity, paths.folder, parts.settings));
+  parts.info.epoch = identity->epoch();
+  if (auto log = recover(parts, paths); !log) return std::unexpected(log.error());
+  return parts;
+}
+
+Result<void> restore_store(const std::string& folder, Settings settings) {
+  StoreParts parts;
+  parts.settings = std::move(settings);
+  parts.files = parts.settings.files ? parts.settings.files : conversation_log::posix_log_files();
+  const StorePaths paths(folder);
+  PARLEY_TRY_VOID(parts.files->make_directory(paths.log));
+  PARLEY_TRY_VOID(take_lock(parts, paths));
+  PARLEY_TRY(index, Index::open(paths.tables, parts.settings, Index::Mode::read_write));
+  parts.index = std::move(index);
+  PARLEY_TRY(identity, read_identity(*parts.index));
+  if (!identity) return fail(Code::damaged, fmt::format("{} is no copy of a store", folder));
+  PARLEY_TRY_VOID(check_identity(*identity, folder, parts.settings));
+  PARLEY_TRY(state, read_state(*parts.index));
+  LogContents log;
+  log.end = state.covered;
+  identity->set_epoch(random_epoch());
+  PARLEY_TRY_VOID(write_identity(*parts.index, paths, *identity));
+  auto started =
+      Log::start({parts.files, paths.log, identity->epoch(), parts.settings.segment_bytes}, log,
+                 state.generation.value + 1);
+  if (!started) return std::unexpected(std::move(started).error());
+  return {};
+}
 
 Result<StoreParts> open_store(const std::string& folder, Settings settings) {
   StoreParts parts;
@@ -171,13 +225,7 @@ Result<StoreParts> open_store(const std::string& folder, Settings settings) {
   PARLEY_TRY_VOID(files.make_directory(paths.log));
   PARLEY_TRY_VOID(files.make_directory(paths.tables));
   PARLEY_TRY_VOID(files.sync_directory(folder));  // a killed process may have left them unsynced
-  auto lock = files.lock(paths.lock);
-  if (!lock) {
-    if (lock.error().code != Code::unavailable) return std::unexpected(std::move(lock).error());
-    return fail(Code::unavailable,
-                fmt::format("{} is in use by another process: stop that one first", folder));
-  }
-  parts.lock = std::move(*lock);
+  PARLEY_TRY_VOID(take_lock(parts, paths));
   auto opened = open_parts(parts, paths);
   if (!opened && opened.error().code == Code::storage_full && *files.exists(paths.reserve)) {
     // What is stored can be read, and flushed, on a full disk as well.

@@ -37,4 +37,11 @@ struct StoreParts {
 /// synced.
 Result<StoreParts> open_store(const std::string& folder, RocksdbConversationStoreSettings settings);
 
+/// Locks, checks and replays the store in a folder, and changes nothing there: it has no log to
+/// write. `not_found`: there is no store.
+Result<StoreParts> read_store(const std::string& folder, RocksdbConversationStoreSettings settings);
+
+/// Gives tables that were copied while their log had nothing more a new epoch, and a log.
+Result<void> restore_store(const std::string& folder, RocksdbConversationStoreSettings settings);
+
 }  // namespace parley

@@ -34,6 +34,19 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   /// Any thread.
   std::size_t waiting() const { return queue_.entries(); }
   bool full() const { return full_; }
+  /// The store as of one moment, while it goes on: makes the folder `into` (on the same file
+  /// system), which `restore` can make a store of. `cut.before()` runs when that moment is near,
+  /// `cut.after(true)` when it is past: everything committed before it, and nothing after it, is in
+  /// the copy. `cut.after(false)`: it was not to be, `before` comes again. Blocks for as long as
+  /// flushes take; not on the store's threads. `unavailable`: they do not come to an end.
+  struct Cut {
+    std::function<void()> before;
+    std::function<void(bool done)> after;
+  };
+  Result<void> snapshot(const std::string& into, const Cut& cut);
+  /// Makes the store in `folder`, which holds what `snapshot` made as its tables, one that can be
+  /// opened: with a new epoch, since it may lack what clients have seen.
+  static Result<void> restore(const std::string& folder, Settings settings = {});
 
   StoreInfo info() const override { return info_; }
   void commit(Generation generation, TimeMs now, std::vector<Append> group, Done done) override;
@@ -74,6 +87,7 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   void run_flusher();
   bool maintain();  // false: to be tried again
   Result<void> flush_frozen();
+  void make_snapshot();
   Result<void> keep_reserve();
   void set_full(bool full);
 
@@ -117,6 +131,8 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   std::condition_variable flush_wake_;
   std::condition_variable flush_done_;
   bool work_ = false;     // for the flusher
+  std::string snapshot_;  // is made of the tables by the next flush; empty: none is wanted
+  Result<void> snapshot_made_;
   bool closing_ = false;  // the committer waits for no flush any more
   bool flusher_stops_ = false;
 

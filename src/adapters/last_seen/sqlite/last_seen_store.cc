@@ -54,4 +54,20 @@ Result<std::vector<LastSeen>> SqliteLastSeenStore::of(const std::vector<UserId>&
   });
 }
 
+Result<std::vector<LastSeen>> SqliteLastSeenStore::scan(UserId after, std::size_t limit) {
+  return db_->read([&](soci::session& s) -> Result<std::vector<LastSeen>> {
+    std::vector<LastSeen> found;
+    const auto from = static_cast<long long>(after.value), most = static_cast<long long>(limit);
+    long long user = 0, seen = 0;
+    soci::statement select =
+        (s.prepare << "SELECT user_id, seen_ms FROM last_seen WHERE user_id > :after "
+                      "ORDER BY user_id LIMIT :most",
+         soci::use(from), soci::use(most), soci::into(user), soci::into(seen));
+    select.execute();
+    while (select.fetch())
+      found.push_back({UserId(static_cast<std::uint64_t>(user)), TimeMs(seen)});
+    return found;
+  });
+}
+
 }  // namespace parley::last_seen

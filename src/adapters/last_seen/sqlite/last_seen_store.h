@@ -12,6 +12,9 @@ class SqliteLastSeenStore final : public LastSeenStore {
 
   Result<void> put(const std::vector<LastSeen>& batch) override;
   Result<std::vector<LastSeen>> of(const std::vector<UserId>& users) override;
+  /// The next rows by rising user; none at the end.
+  Result<std::vector<LastSeen>> scan(UserId after, std::size_t limit);
+  sqlite::Database& database() { return *db_; }
 
  private:
   explicit SqliteLastSeenStore(std::unique_ptr<sqlite::Database> db) : db_(std::move(db)) {}

@@ -10,4 +10,7 @@ Result<void> fan_out(Session& session, std::size_t count, std::size_t width,
                      const std::function<Statement(std::size_t)>& make,
                      const std::function<void(std::size_t, Rows)>& take);
 
+/// The same with batches, whose answers say nothing.
+Result<void> fan_out(Session& session, const std::vector<Batch>& batches, std::size_t width);
+
 }  // namespace parley::cassandra

@@ -43,10 +43,13 @@ Result<std::unique_ptr<Database>> Database::open(Settings settings, const sql::S
 
 Result<void> Database::check(const sql::Schema& schema) {
   PARLEY_TRY(lease, pool_.take());
-  int stored = 0;
+  int stored = 0, moving = 0;
   try {
     auto& session = lease.open();
     stored = stored_version(session, schema.name);
+    session << "SELECT COUNT(*) FROM information_schema.tables "
+               "WHERE table_schema = DATABASE() AND table_name = 'moving'",
+        soci::into(moving);
     // Stores promise that what they answer is synced. A cluster that answers from a quorum may
     // choose otherwise.
     int synced = 1;
@@ -59,6 +62,11 @@ Result<void> Database::check(const sql::Schema& schema) {
     if (failure_of(e).number != kNoSuchDatabase)
       return std::unexpected(error_at_start(settings_, e));
   }
+  if (moving != 0 && !settings_.moving)
+    return fail(Code::unsupported,
+                fmt::format("the move into the MySQL database {} is not finished: run `parleyd "
+                            "migrate --from embedded --to cluster` again",
+                            settings_.database));
   if (stored == schema.version()) return {};
   if (stored > schema.version())
     return fail(Code::unsupported,

@@ -13,7 +13,8 @@ class Database final : public sql::Database {
   /// Connects once, and looks at the schema. Errors are one sentence for the person who starts the
   /// server: `unavailable`, `busy`: it cannot be reached now, or takes no more connections;
   /// `forbidden`: it refuses this user; `unsupported`: the schema is not the one that this program
-  /// needs.
+  /// needs, or it has a table `moving`: it is being filled from elsewhere, and nobody may use it
+  /// (Settings::moving).
   static Result<std::unique_ptr<Database>> open(Settings settings, const sql::Schema& schema);
 
  private:

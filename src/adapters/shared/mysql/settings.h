@@ -18,6 +18,7 @@ struct Settings {
   std::chrono::seconds answer_timeout{15};  // for the answer to one statement
   std::chrono::seconds lock_wait{2};        // of one statement, for other transactions
   std::chrono::milliseconds contention{5'000};  // of one call, with all its attempts: then `busy`
+  bool moving = false;  // opens a database that is being filled from elsewhere, too
 
   /// `127.0.0.1:3306`, for people.
   std::string address() const { return fmt::format("{}:{}", host, port); }

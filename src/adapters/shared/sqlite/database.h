@@ -26,6 +26,23 @@ class Database final : public sql::Database {
 
   std::string path() const { return path_.string(); }
 
+  /// While it lives nobody writes.
+  std::unique_lock<std::mutex> pause() { return std::unique_lock(mutex_); }
+  /// What is committed at this moment, kept to be read while others write.
+  class Snapshot {
+   public:
+    /// Into a new file, synced. Blocks; `progress` hears how many bytes are there, and may end it.
+    Result<void> copy_to(const std::filesystem::path& file,
+                         const std::function<Result<void>(std::uint64_t bytes)>& progress);
+
+   private:
+    friend class Database;
+    explicit Snapshot(const Database& of) : of_(of) {}
+    const Database& of_;
+    soci::session session_;
+  };
+  Result<std::unique_ptr<Snapshot>> snapshot();
+
  private:
   Database(Settings settings, Folder folder, std::string_view name);
   Result<void> run_read(const Work& work) override;

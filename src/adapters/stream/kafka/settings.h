@@ -35,4 +35,7 @@ Result<void> make_topic(const KafkaSettings& settings, const TopicSettings& topi
 /// and changes nothing. `not_found`; `conflict`; `unavailable`, with how many lanes have no leader.
 Result<void> check_topic(const KafkaSettings& settings, const TopicSettings& topic);
 
+/// Whether the topic, which is there, holds no record. `unavailable`.
+Result<bool> is_empty(const KafkaSettings& settings, const TopicSettings& topic);
+
 }  // namespace parley::stream

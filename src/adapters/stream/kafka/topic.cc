@@ -125,4 +125,26 @@ Result<void> make_topic(const KafkaSettings& settings, const TopicSettings& topi
   }
 }
 
+Result<bool> is_empty(const KafkaSettings& settings, const TopicSettings& topic) {
+  PARLEY_TRY(made, Configuration(settings).make(RD_KAFKA_PRODUCER));
+  const Owned<rd_kafka_t, rd_kafka_destroy> client(made);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
+  for (std::uint32_t lane = 0; lane < topic.lanes;) {
+    std::int64_t first = 0, end = 0;
+    const auto error = rd_kafka_query_watermark_offsets(
+        client.get(), settings.topic.c_str(), static_cast<std::int32_t>(lane), &first, &end,
+        kPatienceMs);
+    if (error && std::chrono::steady_clock::now() > deadline)
+      return std::unexpected(kafka_error(
+          error, fmt::format("at {}, looking at the topic {}", settings.brokers, settings.topic)));
+    if (error)  // a new topic's leaders are not known everywhere at once
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    else if (end > first)
+      return false;
+    else
+      ++lane;
+  }
+  return true;
+}
+
 }  // namespace parley::stream
