@@ -9,8 +9,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/backup.h"
 #include "app/certificate.h"
 #include "app/doctor.h"
+#include "app/move.h"
 #include "app/remote_stores.h"
 #include "app/seed.h"
 #include "app/server.h"
@@ -33,7 +35,7 @@ struct Arguments {
   std::string config_file;
   bool demo = false, test_data = false, list_targets = false, verify = false, print = false;
   std::vector<std::pair<const ConfigReader::Row*, std::string>> settings;
-  bool seeding = false;
+  std::string from, to;  // of migrate; of backup and restore
   SeedPlan plan;
 };
 
@@ -232,6 +234,22 @@ int run(int argc, char** argv) {
                          "check; changes nothing. Exit code 1: something is wrong");
   doctor_command->fallthrough();
   doctor_command->add_flag("--json", json, "print one JSON object instead");
+  auto* from = migrate_command
+                   ->add_option("--from", arguments.from,
+                                "embedded: also move what the stopped server of --data has there")
+                   ->check(CLI::IsMember({"embedded"}));
+  auto* to = migrate_command->add_option("--to", arguments.to, "where: cluster")
+                 ->check(CLI::IsMember({"cluster"}));
+  from->needs(to);
+  to->needs(from);
+  auto* backup_command = cli.add_subcommand(
+      "backup", "copy all that a server with embedded stores has, running or not, to a new folder");
+  backup_command->fallthrough();
+  backup_command->add_option("--to", arguments.to, "the new folder")->required();
+  auto* restore_command = cli.add_subcommand(
+      "restore", "make a data folder of what `parleyd backup` made, while no server runs on it");
+  restore_command->fallthrough();
+  restore_command->add_option("--from", arguments.from, "the backup's folder")->required();
   cli.require_subcommand(0, 1);
 
   try {
@@ -247,7 +265,9 @@ int run(int argc, char** argv) {
   if (configured && !targets) configured = std::unexpected(targets.error());
   if (!configured) return complain(kWrongUsage, configured.error());
   if (configured && migrate_command->parsed()) {
-    auto done = migrate(config);
+    std::signal(SIGPIPE, SIG_IGN);
+    if (!arguments.from.empty()) log::start(level_of(config.log.level));
+    auto done = arguments.from.empty() ? migrate(config) : move_up(config);
     if (done) return 0;
     return complain(done.error().code == Code::invalid_argument ? kWrongUsage : kFailed,
                     done.error());
@@ -287,6 +307,11 @@ int run(int argc, char** argv) {
         {Code::internal, "libsodium cannot start: is there a source of random numbers?", "", 0});
   if (seed_command->parsed()) {
     auto done = seed(config, arguments.plan);
+    return done ? 0 : complain(kFailed, done.error());
+  }
+  if (backup_command->parsed() || restore_command->parsed()) {
+    auto done = backup_command->parsed() ? run_backup(config, arguments.to)
+                                         : restore(config, arguments.from);
     return done ? 0 : complain(kFailed, done.error());
   }
   return serve(config, *targets, arguments, clock, std::move(tls), std::move(peer_tls));

@@ -8,6 +8,7 @@
 #include "app/admin.h"
 #include "app/cluster.h"
 #include "app/config.h"
+#include "app/control.h"
 #include "app/health.h"
 #include "app/memory.h"
 #include "app/peers.h"
@@ -134,7 +135,8 @@ struct Process {
   HostPort listen, admin_listen;
   std::unique_ptr<discovery::Registration> registration;  // in a cluster: of the gateway
   const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
-  std::atomic<bool> made{false};  // all of the above but the gateway: none comes or goes
+  std::unique_ptr<Control> control;  // where all stores are in the data folder, and here
+  std::atomic<bool> made{false};     // all of the above but the gateway: none comes or goes
   bool running = false;
 };
 

@@ -61,6 +61,20 @@ Result<cassandra::Settings> cassandra_settings(const Config& config) {
   return settings;
 }
 
+stream::KafkaSettings kafka_of(const Config& config) {
+  stream::KafkaSettings settings;
+  settings.brokers = config.kafka.addresses;
+  settings.topic = config.kafka.topic;
+  return settings;
+}
+
+stream::TopicSettings topic_of(const Config& config) {
+  stream::TopicSettings topic;
+  topic.lanes = static_cast<std::uint32_t>(config.kafka.lanes);
+  topic.replicas = static_cast<std::uint32_t>(config.kafka.replication);
+  return topic;
+}
+
 namespace {
 
 Result<void> migrate_mysql(const Config& config) {

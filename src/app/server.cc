@@ -143,6 +143,20 @@ Result<void> open_gateway(Process& p) {
   return {};
 }
 
+/// Where all that there is to be backed up is in the data folder, and this process has it open.
+Result<void> open_control(Process& p) {
+  const auto& config = p.config;
+  if (!p.targets.all || config.many_logs() || !config.mysql.address.empty() ||
+      !config.cassandra.addresses.empty())
+    return {};
+  PARLEY_TRY(data, data_folder(config));
+  PARLEY_TRY(opened, Control::open(data, [&p, data](const auto& into, const auto& progress) {
+               return backup(p.stores, data, into, progress);
+             }));
+  p.control = std::move(opened);
+  return {};
+}
+
 Result<void> run(Process& p) {
   if (p.has("gateway")) PARLEY_TRY_VOID(open_places(p));
   p.loops = std::make_unique<Loops>(loop_count(p.config), p.config.server.pool_threads);
@@ -159,6 +173,7 @@ Result<void> run(Process& p) {
   measure_services(p);
   PARLEY_TRY_VOID(start_services(p));
   if (p.has("gateway")) PARLEY_TRY_VOID(open_gateway(p));
+  PARLEY_TRY_VOID(open_control(p));
   p.admin->set_ready(true);
   return {};
 }
@@ -186,6 +201,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config, const Target
 void Server::stop() {
   auto& p = *parts_;
   p.admin->set_ready(false);
+  p.control.reset();
   // Clients first, then what they may still have asked, upwards; other processes are answered until
   // each service has said its last.
   const auto since = std::chrono::steady_clock::now();

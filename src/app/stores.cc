@@ -20,20 +20,23 @@ namespace parley::app {
 namespace {
 
 /// The database of a service that keeps its rows in one of its own.
-Result<std::unique_ptr<sql::Database>> open_database(const Config& config, std::string_view folder,
+Result<std::unique_ptr<sql::Database>> open_database(Stores& stores, const Config& config,
+                                                     const std::string& folder,
                                                      const sql::Schema& schema) {
   if (!config.mysql.address.empty()) {
     PARLEY_TRY(settings, mysql_settings(config));
     return mysql::Database::open(settings, schema);
   }
   PARLEY_TRY(data, data_folder(config));
-  return sqlite::Database::open({.folder = data / folder}, schema);
+  PARLEY_TRY(db, sqlite::Database::open({.folder = data / folder}, schema));
+  stores.sqlite.emplace_back(folder, db.get());
+  return std::move(db);
 }
 
 /// The same, waited for, and watched from then on.
-Result<std::unique_ptr<sql::Database>> open_database(Process& p, std::string_view folder,
+Result<std::unique_ptr<sql::Database>> open_database(Process& p, const std::string& folder,
                                                      const sql::Schema& schema) {
-  PARLEY_TRY(db, p.with_mysql([&] { return open_database(p.config, folder, schema); }));
+  PARLEY_TRY(db, p.with_mysql([&] { return open_database(p.stores, p.config, folder, schema); }));
   db->measure(p.metrics, p.config.mysql.address.empty() ? "sqlite" : "mysql",
               std::string(schema.name));
   if (!p.config.mysql.address.empty()) {
@@ -69,24 +72,45 @@ Result<void> Stores::open_conversations(const Config& config) {
 }
 
 Result<void> Stores::open_accounts(const Config& config) {
-  PARLEY_TRY(db, open_database(config, "accounts", accounts::schema()));
+  PARLEY_TRY(db, open_database(*this, config, "accounts", accounts::schema()));
   accounts = std::make_unique<accounts::SqlAccounts>(std::move(db));
   return {};
+}
+
+namespace {
+
+Result<void> open_last_seen(Stores& stores, const Config& config) {
+  PARLEY_TRY(data, data_folder(config));
+  PARLEY_TRY(opened, last_seen::SqliteLastSeenStore::open(data / "presence"));
+  stores.sqlite.emplace_back("presence", &opened->database());
+  stores.last_seen = std::move(opened);
+  return {};
+}
+
+}  // namespace
+
+Result<void> Stores::open_embedded(const Config& config) {
+  PARLEY_TRY_VOID(open_conversations(config));
+  PARLEY_TRY_VOID(open_accounts(config));
+  PARLEY_TRY(group, open_database(*this, config, "group", groups::schema()));
+  groups = std::make_unique<groups::SqlGroupStore>(std::move(group));
+  PARLEY_TRY(push, open_database(*this, config, "notification", push::schema()));
+  pushes = std::make_unique<push::SqlPushSink>(std::move(push));
+  return open_last_seen(*this, config);
 }
 
 Result<std::string> ticket_key_of(accounts::SqlAccounts& accounts) {
   return accounts.secrets().get_or_make("gateway.ticket_key", gateway::TicketKey().size());
 }
 
-namespace {
-
-// A record of the feed: the entry's seq, 8 bytes, and the entry as stores keep it.
 std::string encode_record(const Entry& entry) {
   std::string value, encoded;
   rows::put_u64(value, entry.seq.value);
   rows::encode_entry(entry, Generation(0), encoded);
   return value + encoded;
 }
+
+namespace {
 
 EntryPtr decode_record(std::string_view key, std::string_view value) {
   const auto id = ConversationId::parse(key);
@@ -96,12 +120,8 @@ EntryPtr decode_record(std::string_view key, std::string_view value) {
 
 /// With the topic made, which is waited for.
 Result<stream::KafkaSettings> kafka_settings(Process& p) {
-  stream::KafkaSettings settings;
-  settings.brokers = p.config.kafka.addresses;
-  settings.topic = p.config.kafka.topic;
-  stream::TopicSettings topic;
-  topic.lanes = static_cast<std::uint32_t>(p.config.kafka.lanes);
-  topic.replicas = static_cast<std::uint32_t>(p.config.kafka.replication);
+  const auto settings = kafka_of(p.config);
+  const auto topic = topic_of(p.config);
   PARLEY_TRY_VOID(p.health.wait_for("Kafka", settings.brokers,
                                     [&] { return stream::make_topic(settings, topic); }));
   return settings;
@@ -189,10 +209,7 @@ Result<void> open_last_seen(Process& p) {
     p.stores.last_seen = std::move(opened);
     return {};
   }
-  PARLEY_TRY(data, data_folder(p.config));
-  PARLEY_TRY(opened, last_seen::SqliteLastSeenStore::open(data / "presence"));
-  p.stores.last_seen = std::move(opened);
-  return {};
+  return open_last_seen(p.stores, p.config);
 }
 
 }  // namespace parley::app

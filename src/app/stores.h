@@ -6,6 +6,7 @@
 #include "adapters/conversation_store/cassandra/cassandra_conversation_store.h"
 #include "adapters/conversation_store/rocksdb/rocksdb_conversation_store.h"
 #include "adapters/conversation_store/timed/timed_conversation_store.h"
+#include "adapters/shared/sqlite/database.h"
 #include "app/config.h"
 #include "ports/groups.h"
 #include "ports/last_seen.h"
@@ -30,7 +31,11 @@ struct Stores {
   std::unique_ptr<PushSink> pushes;
   std::unique_ptr<GroupStore> groups;
   std::unique_ptr<LastSeenStore> last_seen;
+  std::vector<std::pair<std::string, sqlite::Database*>> sqlite;  // those in the data folder, by
+                                                                  // the names of their folders
 
+  /// Everything of an embedded server.
+  Result<void> open_embedded(const Config& config);
   // For who does not wait for servers.
   Result<void> open_conversations(const Config& config);
   Result<void> open_accounts(const Config& config);
@@ -38,6 +43,10 @@ struct Stores {
 
 /// Makes the folder if there is none, and answers its path.
 Result<std::filesystem::path> data_folder(const Config& config);
+
+/// A record of the feed: the entry's seq, 8 bytes, and the entry as stores keep it. Its key is the
+/// conversation's text.
+std::string encode_record(const Entry& entry);
 
 /// The key of the gateways' tickets, made at the first start.
 Result<std::string> ticket_key_of(accounts::SqlAccounts& accounts);

@@ -144,16 +144,18 @@ std::int64_t metric_in(const std::string& metrics, const std::string& name) {
 }  // namespace
 
 ServerProcess::ServerProcess(std::filesystem::path data, std::vector<std::string> arguments,
-                             Shape shape)
+                             Shape shape, const Prepare& prepare)
     : data_(std::move(data)), arguments_(std::move(arguments)) {
   const auto asked = asked_shape();
-  if (shape == Shape::split || asked == "split" || asked == "cluster")
-    plan(shape != Shape::split && asked == "cluster");
+  if (shape != Shape::as_asked || asked == "split" || asked == "cluster")
+    plan(shape == Shape::cluster || (shape == Shape::as_asked && asked == "cluster"));
   else
     children_.push_back({"all", {}, data_.string() + ".out", data_.string() + ".log"});
-  if (cluster_) {
-    const auto migrated =
-        run_program({parleyd_path(), "migrate", "--config", data_.string() + ".toml"});
+  const auto config = data_.string() + ".toml";
+  if (cluster_ && prepare) {
+    prepare(config);
+  } else if (cluster_) {
+    const auto migrated = run_program({parleyd_path(), "migrate", "--config", config});
     EXPECT_EQ(migrated.exit_code, 0) << migrated.output;
   }
   start();

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,11 +38,14 @@ Ended run_program(const std::vector<std::string>& command,
 /// these processes are ever signalled.
 class ServerProcess {
  public:
-  enum class Shape { as_asked, split };
+  enum class Shape { as_asked, split, cluster };
+  /// What is done before the first start, given the file of a cluster's configuration; none:
+  /// `parleyd migrate`.
+  using Prepare = std::function<void(const std::string& config)>;
   /// `arguments` come after --data and --listen. Fails the running test if it does not come up
   /// within 2 minutes.
   explicit ServerProcess(std::filesystem::path data, std::vector<std::string> arguments = {},
-                         Shape shape = Shape::as_asked);
+                         Shape shape = Shape::as_asked, const Prepare& prepare = {});
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
 
