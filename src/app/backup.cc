@@ -56,7 +56,7 @@ class Moment {
   Moment(const Moment&) = delete;
 
   /// The databases take nothing while the conversations' moment is near, and what they have then is
-  /// kept: so whatever the one is due to the other is in both (docs/decisions/0010-...).
+  /// kept: so whatever the one is due to the other is in both (docs/decisions/0011-...).
   Result<void> take(const Stores& stores) {
     std::error_code error;
     fs::remove_all(tables_, error);  // of one that was killed
