@@ -68,21 +68,28 @@ struct Channel::Impl {
   bool enter(grpc::ClientContext& context) {
     context.AddMetadata(kVersionHeader, std::to_string(settings.version));
     const std::lock_guard lock(mutex);
-    if (!stopped) open.insert(&context);
-    return !stopped;
+    if (stopped) return false;
+    open.insert(&context);
+    ++under_way;
+    return true;
   }
   void leave(grpc::ClientContext& context) {
     const std::lock_guard lock(mutex);
     open.erase(&context);
-    if (open.empty()) none_open.notify_all();
+  }
+  /// Nothing of a call that has left is in gRPC's thread any more.
+  void left() {
+    const std::lock_guard lock(mutex);
+    if (--under_way == 0) none_under_way.notify_all();
   }
 
   const Settings settings;
   const std::shared_ptr<grpc::Channel> channel;
   grpc::GenericStub stub;
   std::mutex mutex;
-  std::condition_variable none_open;
+  std::condition_variable none_under_way;
   std::set<grpc::ClientContext*> open;
+  std::size_t under_way = 0;
   bool stopped = false;
 };
 
@@ -109,11 +116,16 @@ Awaitable<Result<void>> Channel::call(const char* path,
         using Handler = decltype(handler);
         auto kept = std::make_shared<Handler>(std::move(handler));
         impl_->stub.UnaryCall(&call->context, path, {}, &call->request, &call->answer,
-                              [this, call, kept](grpc::Status status) {
-                                call->status = std::move(status);
+                              [this, held = call, kept](grpc::Status status) mutable {
+                                held->status = std::move(status);
+                                impl_->leave(held->context);
                                 const auto executor = asio::get_associated_executor(*kept);
-                                asio::post(executor, [kept] { std::move (*kept)(); });
-                                impl_->leave(call->context);
+                                asio::post(executor,
+                                           [kept = std::move(kept)] { std::move (*kept)(); });
+                                // A context holds the channel, and the last channel of a process
+                                // waits for this thread when it goes: here that must not be.
+                                held.reset();
+                                impl_->left();
                               });
       },
       asio::use_awaitable);
@@ -134,7 +146,7 @@ void Channel::stop() {
   std::unique_lock lock(impl_->mutex);
   impl_->stopped = true;
   for (auto* context : impl_->open) context->TryCancel();
-  impl_->none_open.wait(lock, [this] { return impl_->open.empty(); });
+  impl_->none_under_way.wait(lock, [this] { return impl_->under_way == 0; });
 }
 
 }  // namespace parley::rpc
