@@ -131,9 +131,9 @@ Result<bool> is_empty(const KafkaSettings& settings, const TopicSettings& topic)
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
   for (std::uint32_t lane = 0; lane < topic.lanes;) {
     std::int64_t first = 0, end = 0;
-    const auto error = rd_kafka_query_watermark_offsets(
-        client.get(), settings.topic.c_str(), static_cast<std::int32_t>(lane), &first, &end,
-        kPatienceMs);
+    const auto error = rd_kafka_query_watermark_offsets(client.get(), settings.topic.c_str(),
+                                                        static_cast<std::int32_t>(lane), &first,
+                                                        &end, kPatienceMs);
     if (error && std::chrono::steady_clock::now() > deadline)
       return std::unexpected(kafka_error(
           error, fmt::format("at {}, looking at the topic {}", settings.brokers, settings.topic)));
