@@ -104,7 +104,7 @@ class Copies {
   Result<void> file(const fs::path& from, const std::string& name) {
     PARLEY_TRY(sum, copy_file(from, into_ / name, [&](std::uint64_t bytes) {
                  done_ += bytes;
-                 return copied();
+                 return rest();
                }));
     sums_ += fmt::format("{}  {}\n", sum, name);
     return {};
@@ -113,25 +113,25 @@ class Copies {
     const auto before = done_;
     PARLEY_TRY_VOID(from.copy_to(into_ / name, [&](std::uint64_t bytes) {
       done_ = before + bytes;
-      return copied();
+      return rest();
     }));
     std::error_code error;
     fs::permissions(into_ / name, fs::perms::owner_read | fs::perms::owner_write, error);
     if (error) return failed(into_ / name, error);
-    PARLEY_TRY(sum, sha256_of(into_ / name));
+    PARLEY_TRY(sum, sha256_of(into_ / name, [this](std::uint64_t) { return rest(); }));
     sums_ += fmt::format("{}  {}\n", sum, name);
     return {};
   }
   const std::string& sums() const { return sums_; }
 
- private:
-  /// Rests for twice as long as the last piece took: disk and processor are the server's first.
-  Result<void> copied() {
-    std::this_thread::sleep_for(2 * (std::chrono::steady_clock::now() - piece_));
+  /// For six times as long as the last piece took: disk and processor are the server's first.
+  Result<void> rest() {
+    std::this_thread::sleep_for(6 * (std::chrono::steady_clock::now() - piece_));
     piece_ = std::chrono::steady_clock::now();
     return progress_("copying", done_, std::max(total_, done_));
   }
 
+ private:
   const fs::path into_;
   const std::uint64_t total_;
   const BackupProgress& progress_;
@@ -159,8 +159,7 @@ Result<void> copy_all(Moment& moment, const fs::path& data, const fs::path& into
     if (file.is_regular_file(error))
       PARLEY_TRY_VOID(copies.file(file.path(), file.path().filename().string()));
   if (error) return failed(data, error);
-  for (const auto& folder : fs::recursive_directory_iterator(into, error))
-    if (folder.is_directory(error)) PARLEY_TRY_VOID(sync_folder(folder.path()));
+  PARLEY_TRY_VOID(sync_tree(into, [&copies] { return copies.rest(); }));
   // The last, under its name only when it is whole: with it the backup is one.
   PARLEY_TRY_VOID(write_file(into / "SHA256SUMS.new", copies.sums()));
   fs::rename(into / "SHA256SUMS.new", into / kSums, error);
@@ -285,9 +284,7 @@ Result<void> restore_into(const fs::path& backup, const fs::path& making) {
   }
   shown.end();
   PARLEY_TRY_VOID(RocksdbConversationStore::restore((making / "message").string()));
-  for (const auto& folder : fs::recursive_directory_iterator(making, error))
-    if (folder.is_directory(error)) PARLEY_TRY_VOID(sync_folder(folder.path()));
-  return sync_folder(making);
+  return sync_tree(making);
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ int reap(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// Ports of loopback on which nobody listens, below those that the system gives to clients.
+/// Ports of loopback on which nobody listens, below those that the system gives to clients: who
+/// starts again finds its port as it left it.
 class FreePorts {
  public:
   std::uint16_t next() {
@@ -92,6 +93,10 @@ class FreePorts {
   std::uniform_int_distribution<int> from_{15'000, 31'000};
   std::set<std::uint16_t> taken_;
 };
+FreePorts& free_ports() {
+  static FreePorts ports;
+  return ports;
+}
 
 std::uint16_t port_after(const std::string& text, const std::string& mark) {
   const auto at = text.find(mark);
@@ -151,6 +156,8 @@ ServerProcess::ServerProcess(std::filesystem::path data, std::vector<std::string
     plan(shape == Shape::cluster || (shape == Shape::as_asked && asked == "cluster"));
   else
     children_.push_back({"all", {}, data_.string() + ".out", data_.string() + ".log"});
+  for (auto& child : children_)
+    if (child.gateway) child.port = free_ports().next();
   const auto config = data_.string() + ".toml";
   if (cluster_ && prepare) {
     prepare(config);
@@ -162,8 +169,7 @@ ServerProcess::ServerProcess(std::filesystem::path data, std::vector<std::string
 }
 
 void ServerProcess::plan(bool cluster) {
-  FreePorts free;
-  const auto address = [&free] { return "\"127.0.0.1:" + std::to_string(free.next()) + "\""; };
+  const auto address = [] { return "\"127.0.0.1:" + std::to_string(free_ports().next()) + "\""; };
   const auto file = data_.string() + ".toml";
   std::ofstream toml(file);
   const auto add = [&](const std::string& name, std::vector<std::string> arguments) {
@@ -216,9 +222,7 @@ void ServerProcess::launch(Child& child) {
 bool ServerProcess::await(Child& child) {
   const bool up = in_time([&] {
     const auto out = read_file(child.out);
-    if (child.gateway) child.port = std::max(child.port, port_after(out, "listening on "));
-    if (out.find("listening on ") != std::string::npos && (child.port != 0 || !child.gateway))
-      return true;
+    if (out.find("listening on ") != std::string::npos) return true;
     int status = 0;
     if (waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
     child.pid = -1;

@@ -5,7 +5,7 @@
 namespace parley::sqlite {
 namespace {
 
-constexpr int kPagesAtOnce = 256;
+constexpr int kPagesAtOnce = 64;
 constexpr std::uint64_t kPageBytes = 4096;  // SQLite's default
 
 sqlite_api::sqlite3* connection(soci::session& session) {
