@@ -126,7 +126,7 @@ Result<std::vector<RevokedDevice>> MemoryDeviceStore::revoked_since(TimeMs since
   std::vector<RevokedDevice> found;
   for (const auto& row : revoked_ | std::views::values)
     if (row.revoked >= since) found.push_back(row);
-  std::ranges::stable_sort(found, {}, &RevokedDevice::revoked);
+  std::ranges::sort(found, {}, [](const auto& row) { return std::pair(row.revoked, row.device); });
   return found;
 }
 
