@@ -7,7 +7,8 @@ import threading
 import time
 import traceback
 
-from processes import PATIENCE, Broken, wait_until
+from cluster import Broken, wait_until
+from processes import PATIENCE
 from websocket import WebSocket
 
 WITHIN = 1  # seconds: in which the one retry is answered, and in which a device that signed out is refused by all
