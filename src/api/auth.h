@@ -48,7 +48,8 @@ class AuthApi {
   virtual Awaitable<Result<TokenPair>> sign_in(SignIn request) = 0;
   /// Rotates: the refresh token given is used up. One that was used before signs the device out.
   virtual Awaitable<Result<TokenPair>> refresh(std::string refresh_token) = 0;
-  /// The device's tokens are refused from now on, and its sockets are closed within 1 s.
+  /// The device's tokens are refused from now on (elsewhere within 1 s), and its sockets are closed
+  /// within 1 s.
   virtual Awaitable<Result<void>> sign_out(UserId user, DeviceId device) = 0;
   virtual Awaitable<Result<void>> sign_out_all(UserId user) = 0;
 
@@ -61,7 +62,7 @@ class AuthApi {
 
 /// Devices that were signed out, whose access tokens are to be refused until they have ended.
 struct Revocation {
-  UserId user;  // 0: not known any more, it was long ago
+  UserId user;  // 0: not known
   DeviceId device;
   TimeMs until;
 };

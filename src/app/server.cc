@@ -183,6 +183,7 @@ Result<void> run(Process& p) {
   measure_services(p);
   PARLEY_TRY_VOID(start_services(p));
   if (p.has("gateway")) PARLEY_TRY_VOID(open_gateway(p));
+  if (p.auth) p.auth->start();  // it closes sockets of the gateway
   PARLEY_TRY_VOID(open_control(p));
   p.admin->set_ready(true);
   return {};
@@ -231,6 +232,7 @@ void Server::stop() {
   if (p.services_server) p.services_server->stop();
   if (p.peers) p.peers->stop();
   if (p.stubs.auth) p.stubs.auth->stop();
+  if (p.auth) p.auth->stop();
   p.loops->stop();
   p.running = false;
 }

@@ -53,6 +53,7 @@ auth::AuthSettings auth_settings(const Config& config) {
   settings.failures_by_name = {static_cast<double>(failures),
                                std::chrono::milliseconds(60'000) / failures};
   settings.limits = config.gateway.limits;
+  if (!config.mysql.address.empty()) settings.follow_every = std::chrono::milliseconds(250);
   return settings;
 }
 

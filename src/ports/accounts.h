@@ -42,8 +42,10 @@ class AccountStore {
   virtual Result<std::optional<Account>> by_id(UserId id) = 0;
   virtual Result<std::optional<Account>> by_name(std::string_view folded_name) = 0;
   virtual Result<std::string> password_hash(UserId id) = 0;  // not_found
-  /// Replaces name, display name and about. `not_found`; `already_exists`: another id has the name.
-  virtual Result<void> update(const Account& account) = 0;
+  /// Replaces the name, display name and about of an account only if they are still those that were
+  /// `seen` (compare and swap); else false and nothing changed: read it again. Both have the same
+  /// id. `not_found`; `already_exists`: another id has the name.
+  virtual Result<bool> update(const Account& seen, const Account& wanted) = 0;
   /// No id above this was ever stored, not even one that is gone: new ids start after it, whatever
   /// the clock says.
   virtual Result<std::uint64_t> last_id() = 0;
@@ -57,12 +59,23 @@ struct Refreshed {
   TimeMs expires;
 };
 
+/// A device that was signed out, whose access tokens are refused.
+struct RevokedDevice {
+  DeviceId device;
+  UserId user;        // 0: not known
+  TimeMs tokens_end;  // until when
+  TimeMs revoked;     // by the clock of who signed it out; 0: not known
+
+  bool operator==(const RevokedDevice&) const = default;
+};
+
 /// Signed-in installations. Blocking; any thread; durable like accounts.
 class DeviceStore {
  public:
   virtual ~DeviceStore() = default;
-  /// Adds the device, or replaces the one with its id.
-  virtual Result<void> put(const AccountDevice& device) = 0;
+  /// Adds a new device. A retry with the same id and content succeeds; with an id that another
+  /// device has, or one that was revoked: `conflict`, and nothing changed.
+  virtual Result<void> add(const AccountDevice& device) = 0;
   virtual Result<std::optional<AccountDevice>> by_id(DeviceId id) = 0;
   virtual Result<std::vector<AccountDevice>> of(UserId user) = 0;  // by rising id
   /// Replaces the refresh token only if `expected_hash` is still the valid one (compare and swap);
@@ -70,10 +83,12 @@ class DeviceStore {
   virtual Result<bool> rotate(DeviceId id, std::string_view expected_hash,
                               const Refreshed& next) = 0;
   /// Signs a device out: it is gone, and its access tokens are refused until `tokens_end`. Twice:
-  /// no error, and the later end counts.
-  virtual Result<void> revoke(DeviceId id, TimeMs tokens_end) = 0;
-  /// Devices whose tokens are refused, with until when; rows that ended before `now` are dropped.
-  virtual Result<std::vector<std::pair<DeviceId, TimeMs>>> revoked(TimeMs now) = 0;
+  /// no error, and the later times count.
+  virtual Result<void> revoke(const RevokedDevice& device) = 0;
+  /// Devices whose tokens are refused; rows that ended before `now` are dropped.
+  virtual Result<std::vector<RevokedDevice>> revoked(TimeMs now) = 0;
+  /// Those that were revoked at `since` or later, the earlier ones first.
+  virtual Result<std::vector<RevokedDevice>> revoked_since(TimeMs since) = 0;
   /// As AccountStore::last_id, of devices.
   virtual Result<std::uint64_t> last_id() = 0;
 };

@@ -37,7 +37,8 @@ TEST_F(Migrate, MakesEveryTableAndTwiceDoesNothing) {
   EXPECT_EQ(first.exit_code, 0) << first.output;
   const auto end = "the MySQL database " + database_.settings().database + " at " +
                    database_.settings().address() + " is up to date\n";
-  EXPECT_EQ(first.output, "accounts: schema 1\ngroups: schema 1\npushes: schema 1\n" + end);
+  EXPECT_EQ(first.output,
+            "accounts: schema 1\naccounts: schema 2\ngroups: schema 1\npushes: schema 1\n" + end);
   const auto second = migrate();
   EXPECT_EQ(second.exit_code, 0);
   EXPECT_EQ(second.output, end);

@@ -50,14 +50,34 @@ AuthService::AuthService(AccountStore& accounts, FailureLimits& failures, const 
 
 AuthService::~AuthService() { hashing_pool_.join(); }
 
-template <class F>
-auto AuthService::on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>> {
-  SignedOut signed_out;
-  auto result = co_await run_blocking(pool_, [&] { return work(signed_out); });
+void AuthService::start() {
+  if (settings_.follow_every.count() == 0) return;
+  follower_ = std::make_unique<Follower>(pool_, settings_.follow_every, [this] {
+    SignedOut signed_out;
+    auto followed = tokens_->follow(signed_out);
+    tell(signed_out);
+    return followed;
+  });
+  follower_->start();
+}
+
+void AuthService::stop() {
+  if (follower_) follower_->stop();
+  follower_.reset();
+}
+
+void AuthService::tell(const SignedOut& signed_out) const {
   for (const auto& [user, device] : signed_out) {
     log::info("auth", "signed_out user={} device={}", user.value, device.value);
     settings_.on_signed_out(user, device);
   }
+}
+
+template <class F>
+auto AuthService::on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>> {
+  SignedOut signed_out;
+  auto result = co_await run_blocking(pool_, [&] { return work(signed_out); });
+  tell(signed_out);
   co_return result;
 }
 
@@ -95,14 +115,17 @@ Awaitable<Result<TokenPair>> AuthService::sign_up(SignUp request) {
   if (holder) co_return fail(Code::already_exists, "the name is taken", "name");
   PARLEY_CO_TRY(hash, co_await hasher_.hash(std::move(request.password)));
 
-  const Account account{
-      .id = UserId(tokens_->next_id()),
+  Account account{
+      .id = {},
       .name = name,
       .display_name = request.display_name.empty() ? request.name : request.display_name,
       .about = {},
       .created = clock_.wall()};
   co_return co_await on_devices([&](SignedOut& signed_out) -> Result<TokenPair> {
-    PARLEY_TRY_VOID(accounts_.create(account, hash));
+    PARLEY_TRY_VOID(tokens_->store_new([&](std::uint64_t id) {
+      account.id = UserId(id);
+      return accounts_.create(account, hash);
+    }));
     return tokens_->issue(account.id, request.device_name, signed_out);
   });
 }

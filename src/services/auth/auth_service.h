@@ -7,6 +7,7 @@
 #include "ports/failure_limits.h"
 #include "services/auth/address_key.h"
 #include "services/auth/device_tokens.h"
+#include "services/auth/follower.h"
 #include "services/auth/password_hasher.h"
 
 namespace parley::auth {
@@ -29,7 +30,11 @@ struct AuthSettings {
   FailureLimit failures_by_name{10, std::chrono::minutes(1)};
   FailureLimit failures_by_address{100, std::chrono::seconds(5)};
   Limits limits;
-  /// Runs on the executor of the coroutine that signed the device out, after that is durable.
+  /// Other processes use the same store: how often it is looked at for devices that they have
+  /// signed out. 0: nobody else uses it.
+  std::chrono::milliseconds follow_every{0};
+  /// Runs after that is durable, on the executor of the coroutine that signed the device out; where
+  /// another process did it, on a thread of the pool.
   std::function<void(UserId, DeviceId)> on_signed_out = [](UserId, DeviceId) {};
 };
 
@@ -44,6 +49,11 @@ class AuthService final : public AuthApi, public TokenSource {
                                                    boost::asio::thread_pool& pool,
                                                    AuthSettings settings);
   ~AuthService() override;
+
+  /// Begins to follow what other processes do.
+  void start();
+  /// Ends that; before the pool ends.
+  void stop();
 
   Awaitable<Result<TokenPair>> sign_up(SignUp request) override;
   Awaitable<Result<TokenPair>> sign_in(SignIn request) override;
@@ -71,6 +81,7 @@ class AuthService final : public AuthApi, public TokenSource {
   AuthService(AccountStore& accounts, FailureLimits& failures, const Clock& clock,
               boost::asio::thread_pool& pool, AuthSettings settings,
               std::unique_ptr<DeviceTokens> tokens);
+  void tell(const SignedOut& signed_out) const;
   /// Runs `work(SignedOut&)` on the pool, and tells of the devices that it signed out.
   template <class F>
   auto on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>>;
@@ -87,6 +98,8 @@ class AuthService final : public AuthApi, public TokenSource {
   std::unique_ptr<DeviceTokens> tokens_;
   boost::asio::thread_pool hashing_pool_;
   PasswordHasher hasher_;
+  std::unique_ptr<Follower>
+      follower_;  // between start and stop, where there is something to follow
 };
 
 }  // namespace parley::auth

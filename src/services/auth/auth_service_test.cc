@@ -36,10 +36,13 @@ class AuthServiceTest : public testing::Test {
   void reopen() {
     auth_.reset();
     failures_ = std::make_unique<failure_limits::MemoryFailureLimits>(clock_, 1'000);
-    auto opened = AuthService::open(stores_.accounts(), stores_.devices(), stores_.secrets(),
-                                    *failures_, clock_, loops_.pool(), settings_);
-    ASSERT_TRUE(opened) << opened.error().message;
-    auth_ = std::move(*opened);
+    auth_ = open(settings_);
+  }
+  /// As another process has it.
+  std::unique_ptr<AuthService> open(AuthSettings settings) {
+    return AuthService::open(stores_.accounts(), stores_.devices(), stores_.secrets(), *failures_,
+                             clock_, loops_.pool(), std::move(settings))
+        .value();
   }
   template <class T>
   std::future<T> start(Awaitable<T> work, std::size_t loop = 0) {
@@ -91,6 +94,43 @@ TEST_F(AuthServiceTest, SignsUpAndIn) {
   EXPECT_EQ(in->user, up->user);
   EXPECT_NE(in->device, up->device);
   EXPECT_EQ(stores_.devices().of(up->user).value().size(), 2u);
+}
+
+TEST_F(AuthServiceTest, SignsUpWhoseIdAnotherProcessTook) {
+  settings_.tokens.node = 7;
+  reopen();
+  const auto other = open(settings_);
+  const auto up = run(auth_->sign_up(ann()));
+  SignUp bob = ann();
+  bob.name = "bob";
+  const auto second = run(other->sign_up(bob));
+  ASSERT_TRUE(up);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_NE(up->user, second->user);
+  EXPECT_NE(up->device, second->device);
+  EXPECT_EQ(stores_.accounts().by_id(second->user).value()->name, "bob");
+}
+
+TEST_F(AuthServiceTest, WhatAnotherProcessSignedOutIsTold) {
+  std::promise<std::pair<UserId, DeviceId>> told;
+  AuthSettings following = settings_;
+  following.follow_every = std::chrono::milliseconds(1);
+  following.on_signed_out = [&](UserId user, DeviceId device) { told.set_value({user, device}); };
+  const auto other = open(following);
+  other->start();
+  const auto up = run(auth_->sign_up(ann()));
+  EXPECT_TRUE(other->check(up->access));
+  ASSERT_TRUE(run(auth_->sign_out(up->user, up->device)));
+  auto heard = told.get_future();
+  ASSERT_EQ(heard.wait_for(seconds(10)), std::future_status::ready);
+  EXPECT_EQ(heard.get(), std::pair(up->user, up->device));
+  EXPECT_TRUE(other->is_revoked(up->device));
+  EXPECT_EQ(other->check(up->access).error().code, Code::unauthenticated);
+  const auto news = run(other->revoked(0, std::chrono::milliseconds(0)));
+  ASSERT_EQ(news.devices.size(), 1u);
+  EXPECT_EQ(news.devices[0].user, up->user);
+  EXPECT_EQ(closed_.size(), 1u);  // and here, as ever
+  other->stop();
 }
 
 TEST_F(AuthServiceTest, KeepsAnArgon2idHashOnly) {

@@ -1,6 +1,7 @@
 #include "services/auth/device_tokens.h"
 
 #include <algorithm>
+#include <sodium.h>
 
 #include "services/auth/keys.h"
 #include "services/auth/token_judge.h"
@@ -12,7 +13,20 @@ namespace {
 // good again when the clock is set back.
 constexpr std::chrono::milliseconds kClockSlack = std::chrono::hours(24);
 constexpr int kRefreshAttempts = 8;  // each lost only to another refresh of the same device
+constexpr int kIdAttempts = 8;       // each lost to another process that came to the same id
+constexpr std::uint32_t kNodes = 1'024;
 constexpr std::uint32_t kRetryMs = 1'000;
+
+// How far before the newest that was read `follow` looks again. Clocks are at most 5 s apart, and a
+// device is stamped before it waits for a connection, for locks and for the answer (25 s at most,
+// adapters/shared/mysql/settings.h).
+constexpr std::chrono::milliseconds kOverlap = std::chrono::seconds(30);
+
+std::uint64_t random_start() {
+  std::uint64_t bytes = 0;
+  randombytes_buf(&bytes, sizeof(bytes));
+  return bytes >> 2;  // none ever comes to the end
+}
 
 TimeMs operator+(TimeMs time, std::chrono::milliseconds by) {
   return TimeMs(time.value + by.count());
@@ -37,10 +51,8 @@ Result<std::unique_ptr<DeviceTokens>> DeviceTokens::open(AccountStore& accounts,
   std::unique_ptr<DeviceTokens> made(new DeviceTokens(devices, clock, settings, signing_key,
                                                       std::move(refresh_key),
                                                       std::max(last_user, last_device)));
-  for (const auto& [device, until] : revoked) {
-    made->revoked_.add(device, until, now);
-    made->log_.add({UserId(), device, until}, now);
-  }
+  for (const auto& row : revoked) made->learn(row, now);
+  made->newest_ = now;
   return made;
 }
 
@@ -52,12 +64,27 @@ DeviceTokens::DeviceTokens(DeviceStore& devices, const Clock& clock, TokenSettin
       settings_(settings),
       jwt_(signing_key),
       refresh_tokens_(std::move(refresh_key)),
-      log_(static_cast<std::uint64_t>(clock.wall().value)),
-      ids_(0, last_id) {}
+      log_(random_start()),
+      ids_(settings.node.value_or(randombytes_uniform(kNodes)), last_id) {}
 
 std::uint64_t DeviceTokens::next_id() {
   const std::lock_guard lock(ids_mutex_);
   return ids_.next(clock_.wall());
+}
+
+Result<void> DeviceTokens::store_new(const std::function<Result<void>(std::uint64_t id)>& store) {
+  for (int attempt = 0; attempt < kIdAttempts; ++attempt) {
+    auto stored = store(next_id());
+    if (stored || stored.error().code != Code::conflict) return stored;
+    use_another_node();
+  }
+  return fail_for(Code::unavailable, "other processes took every id that was tried", kRetryMs);
+}
+
+void DeviceTokens::use_another_node() {
+  const std::lock_guard lock(ids_mutex_);
+  ids_.start_after(ids_.next(clock_.wall()));  // ids of a lower node rise, too
+  ids_.use_node(randombytes_uniform(kNodes));
 }
 
 TokenPair DeviceTokens::pair(const AccountDevice& device, const RefreshToken& refresh, TimeMs now,
@@ -76,17 +103,21 @@ Result<TokenPair> DeviceTokens::issue(UserId user, const std::string& device_nam
                                       SignedOut& signed_out) {
   const TimeMs now = clock_.wall();
   PARLEY_TRY_VOID(make_room(user, now, signed_out));
-  const DeviceId id(next_id());
-  const RefreshToken token = refresh_tokens_.fresh(id);
-  const AccountDevice device{.id = id,
-                             .user = user,
-                             .name = device_name,
-                             .created = now,
-                             .last_used = now,
-                             .refresh_hash = token.hash(),
-                             .previous_refresh_hash = {},
-                             .refresh_expires = now + settings_.refresh_lifetime};
-  PARLEY_TRY_VOID(devices_.put(device));
+  RefreshToken token;
+  AccountDevice device{.id = {},
+                       .user = user,
+                       .name = device_name,
+                       .created = now,
+                       .last_used = now,
+                       .refresh_hash = {},
+                       .previous_refresh_hash = {},
+                       .refresh_expires = now + settings_.refresh_lifetime};
+  PARLEY_TRY_VOID(store_new([&](std::uint64_t id) {
+    device.id = DeviceId(id);
+    token = refresh_tokens_.fresh(device.id);
+    device.refresh_hash = token.hash();
+    return devices_.add(device);
+  }));
   return pair(device, token, now, device.refresh_expires);
 }
 
@@ -149,11 +180,28 @@ Result<void> DeviceTokens::sign_out_all(UserId user, SignedOut& signed_out) {
 
 Result<void> DeviceTokens::revoke(const AccountDevice& device, SignedOut& signed_out) {
   const TimeMs now = clock_.wall();
-  const TimeMs until = now + settings_.access_lifetime + kClockSlack;
-  PARLEY_TRY_VOID(devices_.revoke(device.id, until));
-  revoked_.add(device.id, until, now);
-  log_.add({device.user, device.id, until}, now);
-  signed_out.emplace_back(device.user, device.id);
+  const RevokedDevice row{.device = device.id,
+                          .user = device.user,
+                          .tokens_end = now + settings_.access_lifetime + kClockSlack,
+                          .revoked = now};
+  PARLEY_TRY_VOID(devices_.revoke(row));
+  if (learn(row, now)) signed_out.emplace_back(row.user, row.device);
+  return {};
+}
+
+bool DeviceTokens::learn(const RevokedDevice& row, TimeMs now) {
+  if (!revoked_.add(row.device, row.tokens_end, now)) return false;
+  log_.add({row.user, row.device, row.tokens_end}, now);
+  return true;
+}
+
+Result<void> DeviceTokens::follow(SignedOut& signed_out) {
+  const TimeMs now = clock_.wall();
+  // Not after now: one process whose clock is far ahead must not hide what the others do.
+  PARLEY_TRY(rows, devices_.revoked_since(std::min(newest_, now) + -kOverlap));
+  for (const auto& row : rows)
+    if (learn(row, now)) signed_out.emplace_back(row.user, row.device);
+  if (!rows.empty()) newest_ = std::max(newest_, rows.back().revoked);
   return {};
 }
 

@@ -1,5 +1,7 @@
 #pragma once
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "api/auth.h"
@@ -19,6 +21,7 @@ struct TokenSettings {
   /// How long after a refresh the token that was given for it still brings the same answer.
   std::chrono::milliseconds refresh_grace = std::chrono::minutes(1);
   std::size_t devices_per_user = 32;
+  std::optional<std::uint32_t> node;  // of the first ids; none: a random one
 };
 
 /// Devices that a call signed out: their sockets are to be closed.
@@ -41,6 +44,9 @@ class DeviceTokens {
   /// `not_found`: the device is another user's. One that is gone already: success.
   Result<void> sign_out(UserId user, DeviceId device, SignedOut& signed_out);
   Result<void> sign_out_all(UserId user, SignedOut& signed_out);
+  /// Learns of the devices that other processes over the same store have signed out. One thread at
+  /// a time.
+  Result<void> follow(SignedOut& signed_out);
 
   Result<Principal> check(std::string_view access_token) const;
   bool is_revoked(DeviceId device) const { return revoked_.contains(device); }
@@ -48,16 +54,22 @@ class DeviceTokens {
   const VerifyingKey& verifying_key() const { return jwt_.verifying_key(); }
   const RevocationLog& revocations() const { return log_; }
 
-  /// Above every id of a user or device that was ever stored, also when the clock was set back.
+  /// Above every id of a user or device that was stored before the start, also when the clock was
+  /// set back. Another process may make the same one: the store says who was first.
   std::uint64_t next_id();
+  /// Gives `store` new ids until it is no `conflict`.
+  Result<void> store_new(const std::function<Result<void>(std::uint64_t id)>& store);
 
  private:
   DeviceTokens(DeviceStore& devices, const Clock& clock, TokenSettings settings,
                std::string_view signing_key, std::string refresh_key, std::uint64_t last_id);
+  void use_another_node();
   TokenPair pair(const AccountDevice& device, const RefreshToken& refresh, TimeMs now,
                  TimeMs refresh_expires) const;
   Result<void> make_room(UserId user, TimeMs now, SignedOut& signed_out);
   Result<void> revoke(const AccountDevice& device, SignedOut& signed_out);
+  /// Whether it was not known.
+  bool learn(const RevokedDevice& device, TimeMs now);
 
   DeviceStore& devices_;
   const Clock& clock_;
@@ -66,6 +78,7 @@ class DeviceTokens {
   const RefreshTokens refresh_tokens_;
   RevokedDevices revoked_;
   RevocationLog log_;  // the same, for other processes
+  TimeMs newest_;      // of the revoked devices that were read; at first, when that was
   std::mutex ids_mutex_;
   Snowflake ids_;
 };

@@ -9,7 +9,8 @@ namespace parley::auth {
 /// Revoked devices in the order in which they were revoked, each with a version. Any thread.
 class RevocationLog {
  public:
-  /// `start`: below every version; another one in each process.
+  /// `start`: below every version. Random among many, so that no two processes come to the same
+  /// version: whoever asks one with the version of another is told all, and misses nothing.
   explicit RevocationLog(std::uint64_t start) : first_(start + 1) {}
 
   void add(Revocation revocation, TimeMs now);

@@ -4,14 +4,15 @@
 
 namespace parley::auth {
 
-void RevokedDevices::add(DeviceId device, TimeMs until, TimeMs now) {
+bool RevokedDevices::add(DeviceId device, TimeMs until, TimeMs now) {
   Shard& found = shards_[shard_of(device)];
   const std::lock_guard lock(found.mutex);
-  TimeMs& end = found.until[device];
-  end = std::max(end, until);
-  if (found.until.size() < found.sweep_at) return;
+  const auto [row, added] = found.until.try_emplace(device, until);
+  row->second = std::max(row->second, until);
+  if (found.until.size() < found.sweep_at) return added;
   std::erase_if(found.until, [&](const auto& row) { return row.second < now; });
   found.sweep_at = std::max<std::size_t>(64, found.until.size() * 2);
+  return added;
 }
 
 bool RevokedDevices::contains(DeviceId device) const {

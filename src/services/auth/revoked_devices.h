@@ -11,7 +11,8 @@ namespace parley::auth {
 /// look holds one of many locks for the time of one hash look-up.
 class RevokedDevices {
  public:
-  void add(DeviceId device, TimeMs until, TimeMs now);
+  /// Whether it was not among them.
+  bool add(DeviceId device, TimeMs until, TimeMs now);
   bool contains(DeviceId device) const;
   std::size_t size() const;
 

@@ -12,6 +12,9 @@
 namespace parley::user {
 namespace {
 
+constexpr int kUpdateAttempts = 16;  // each lost to another update of the same user
+constexpr std::uint32_t kRetryMs = 1'000;
+
 Result<ProfileView> view(Result<std::optional<Account>> found) {
   if (!found) return std::unexpected(found.error());
   if (!*found) return fail(Code::not_found, "there is no such user");
@@ -95,15 +98,18 @@ Awaitable<Result<ProfileView>> UserService::find(std::string name) {
 
 Awaitable<Result<ProfileView>> UserService::update(UserId user, ProfileChange change) {
   PARLEY_CO_TRY(wanted, checked(std::move(change), settings_.limits));
-  auto updated = co_await run_blocking(pool_, [&]() -> Result<ProfileView> {
-    const std::lock_guard lock(updating_);
-    PARLEY_TRY(account, accounts_.by_id(user));
-    if (!account) return fail(Code::not_found, "there is no such user");
-    if (wanted.name) account->name = *wanted.name;
-    if (wanted.display_name) account->display_name = *wanted.display_name;
-    if (wanted.about) account->about = *wanted.about;
-    PARLEY_TRY_VOID(accounts_.update(*account));
-    return view(account);
+  auto changed = co_await run_blocking(pool_, [&]() -> Result<ProfileView> {
+    for (int attempt = 0; attempt < kUpdateAttempts; ++attempt) {
+      PARLEY_TRY(seen, accounts_.by_id(user));
+      auto account = seen;
+      if (!account) return fail(Code::not_found, "there is no such user");
+      if (wanted.name) account->name = *wanted.name;
+      if (wanted.display_name) account->display_name = *wanted.display_name;
+      if (wanted.about) account->about = *wanted.about;
+      PARLEY_TRY(updated, accounts_.update(*seen, *account));
+      if (updated) return view(account);
+    }
+    return fail_for(Code::unavailable, "others are changing this profile: try again", kRetryMs);
   });
   // Also if it failed: what is stored then is for the next reader to find out.
   const auto told = co_await await_call<Result<void>>(
@@ -111,7 +117,7 @@ Awaitable<Result<ProfileView>> UserService::update(UserId user, ProfileChange ch
   if (!told)
     log::warn("user", "event=not_invalidated user={} reason=\"{}\"", user.value,
               told.error().message);
-  co_return updated;
+  co_return changed;
 }
 
 Awaitable<Result<std::vector<DeviceView>>> UserService::devices(UserId user) {

@@ -1,6 +1,5 @@
 #pragma once
 #include <boost/asio/thread_pool.hpp>
-#include <mutex>
 
 #include "api/user.h"
 #include "base/clock.h"
@@ -17,7 +16,8 @@ struct UserSettings {
 };
 
 /// Profiles, devices, and finding people (api/user.h). Any loop. It outlives the coroutines that it
-/// started. A name is unique by the store's word; two updates of one user do not undo each other.
+/// started. A name is unique by the store's word; two updates of one user do not undo each other,
+/// in whichever processes.
 class UserService final : public UserApi {
  public:
   UserService(AccountStore& accounts, DeviceStore& devices, Cache& cache, const Clock& clock,
@@ -37,7 +37,6 @@ class UserService final : public UserApi {
   boost::asio::thread_pool& pool_;
   const UserSettings settings_;
   KnownUsers known_;
-  std::mutex updating_;  // from reading an account to storing it again; on the pool only
 };
 
 }  // namespace parley::user

@@ -1,6 +1,7 @@
 #include "services/user/user_service.h"
 
 #include <boost/asio.hpp>
+#include <functional>
 #include <future>
 #include <gtest/gtest.h>
 
@@ -21,10 +22,14 @@ class CountingAccounts final : public AccountStore {
   }
   Result<std::optional<Account>> by_name(std::string_view n) override { return inner_.by_name(n); }
   Result<std::string> password_hash(UserId id) override { return inner_.password_hash(id); }
-  Result<void> update(const Account& account) override { return inner_.update(account); }
+  Result<bool> update(const Account& seen, const Account& wanted) override {
+    if (const auto first = std::exchange(before_update, nullptr)) first();
+    return inner_.update(seen, wanted);
+  }
   Result<std::uint64_t> last_id() override { return inner_.last_id(); }
 
   std::atomic<int> reads{0};
+  std::function<void()> before_update;  // once
 
  private:
   accounts::MemoryAccountStore inner_;
@@ -148,11 +153,46 @@ TEST_F(UserServiceTest, UpdatesAtOnceDoNotUndoEachOther) {
   EXPECT_EQ(ann->about, "hi");
 }
 
+// Another process changes the account between the read and the write of this one.
+TEST_F(UserServiceTest, AnUpdateElsewhereMeanwhileIsNotUndone) {
+  UserService elsewhere(accounts_, devices_, cache_, clock_, loops_.pool(), UserSettings{});
+  accounts_.before_update = [&] {
+    EXPECT_TRUE(
+        start(elsewhere.update(UserId(7), {.name = "anna", .display_name = {}, .about = {}}))
+            .get());
+  };
+  const auto mine = run(users_.update(UserId(7), {.name = {}, .display_name = {}, .about = "hi"}));
+  ASSERT_TRUE(mine) << mine.error().message;
+  EXPECT_EQ(mine->name, "anna");
+  EXPECT_EQ(mine->about, "hi");
+  EXPECT_EQ(run(elsewhere.profile(UserId(7)))->about, "hi");
+  EXPECT_EQ(run(users_.find("anna"))->about, "hi");
+}
+
+TEST_F(UserServiceTest, AnUpdateThatAlwaysLosesIsToBeTriedAgain) {
+  int others = 0;
+  std::function<void()> another = [&] {
+    const Account ann = accounts_.by_id(UserId(7)).value().value();
+    Account changed = ann;
+    changed.about = std::to_string(++others);
+    EXPECT_EQ(accounts_.update(ann, changed), true);
+    accounts_.before_update = another;
+  };
+  accounts_.before_update = another;
+  const auto lost =
+      run(users_.update(UserId(7), {.name = "anna", .display_name = {}, .about = {}}));
+  accounts_.before_update = nullptr;
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, Code::unavailable);
+  EXPECT_GT(lost.error().retry_after_ms, 0u);
+  EXPECT_EQ(run(users_.find("ann"))->about, std::to_string(others));
+}
+
 TEST_F(UserServiceTest, ListsTheDevicesThatAreSignedIn) {
   const TimeMs now = clock_.wall(), later(now.value + 1'000);
-  ASSERT_TRUE(devices_.put({DeviceId(20), UserId(7), "phone", now, now, "a", "", later}));
-  ASSERT_TRUE(devices_.put({DeviceId(21), UserId(7), "old", now, now, "b", "", now}));
-  ASSERT_TRUE(devices_.put({DeviceId(22), UserId(8), "other", now, now, "c", "", later}));
+  ASSERT_TRUE(devices_.add({DeviceId(20), UserId(7), "phone", now, now, "a", "", later}));
+  ASSERT_TRUE(devices_.add({DeviceId(21), UserId(7), "old", now, now, "b", "", now}));
+  ASSERT_TRUE(devices_.add({DeviceId(22), UserId(8), "other", now, now, "c", "", later}));
   const auto list = run(users_.devices(UserId(7)));
   ASSERT_EQ(list->size(), 1u);
   EXPECT_EQ(list->front().device, DeviceId(20));

@@ -40,6 +40,7 @@ Account account(std::uint64_t i) {
 AccountDevice device(std::uint64_t i, std::string hash) {
   return {DeviceId(i), UserId(i), "phone", TimeMs(1), TimeMs(1), std::move(hash), "", TimeMs(9)};
 }
+RevokedDevice gone(DeviceId id) { return {id, UserId(7), TimeMs(1'000), TimeMs(5)}; }
 Push push_of(std::uint64_t i) {
   return {UserId(1), ConversationId::direct(UserId(1), UserId(2)), Seq(i),
           TimeMs(static_cast<std::int64_t>(i))};
@@ -100,7 +101,7 @@ class PowerCut {
       }
       case 1: {
         in_flight_.device = device(i, "first");
-        if (!stores_->devices().put(*in_flight_.device)) return false;
+        if (!stores_->devices().add(*in_flight_.device)) return false;
         expected_.devices[DeviceId(i)] = "first";
         return true;
       }
@@ -117,7 +118,7 @@ class PowerCut {
         if (expected_.devices.size() < 3) return true;
         const DeviceId id = expected_.devices.rbegin()->first;
         in_flight_.revoked = id;
-        if (!stores_->devices().revoke(id, TimeMs(1'000))) return false;
+        if (!stores_->devices().revoke(gone(id))) return false;
         expected_.devices.erase(id);
         expected_.revoked.insert(id);
         return true;
@@ -155,8 +156,7 @@ class PowerCut {
     }
     auto revoked = stores_->devices().revoked(TimeMs(0)).value();
     for (const auto id : expected_.revoked)
-      expect(std::ranges::count(revoked, std::pair(id, TimeMs(1'000))) == 1 &&
-                 !stores_->devices().by_id(id).value(),
+      expect(std::ranges::count(revoked, gone(id)) == 1 && !stores_->devices().by_id(id).value(),
              fmt::format("device {} is signed in again", id.value));
     const auto pushes = sink_->of(UserId(1)).value();
     for (const auto& push : expected_.pushes)
@@ -233,7 +233,7 @@ TEST(AccountsDiskFault, AFullDiskStoresNothingAndIsOverWhenThereIsSpace) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::storage_full);
   EXPECT_GT(refused.error().retry_after_ms, 0u);
-  EXPECT_EQ(stores->devices().put(device(2, "hash")).error().code, Code::storage_full);
+  EXPECT_EQ(stores->devices().add(device(2, "hash")).error().code, Code::storage_full);
   EXPECT_EQ(stores->accounts().by_id(UserId(1)).value(), account(1));
   EXPECT_EQ(stores->accounts().by_id(UserId(2)).value(), std::nullopt);
   vfs.fill_disk(false);

@@ -16,7 +16,13 @@ AccountDevice device(std::uint64_t id, std::uint64_t user, std::string hash) {
           TimeMs(2),    hash,         "before" + hash, TimeMs(1'760'000'000'000)};
 }
 
+RevokedDevice gone(std::uint64_t id, std::int64_t tokens_end, std::int64_t revoked) {
+  return {DeviceId(id), UserId(7), TimeMs(tokens_end), TimeMs(revoked)};
+}
+
 namespace {
+
+using Gone = std::vector<RevokedDevice>;
 
 constexpr std::uint64_t kLarge = (1ULL << 62) + 5;  // ids use up to 63 bits
 
@@ -47,7 +53,8 @@ const Promise kPromises[] = {
        EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), std::nullopt);
        EXPECT_EQ(t.accounts().by_name("ann").value(), std::nullopt);
        EXPECT_EQ(code_of(t.accounts().password_hash(UserId(7))), Code::not_found);
-       EXPECT_EQ(code_of(t.accounts().update(account(7, "ann"))), Code::not_found);
+       EXPECT_EQ(code_of(t.accounts().update(account(7, "ann"), account(7, "anna"))),
+                 Code::not_found);
        EXPECT_EQ(t.accounts().last_id().value(), 0u);
      }},
     {"CreatingAgainSucceedsAndChangesNothing",
@@ -106,24 +113,56 @@ const Promise kPromises[] = {
        Account changed = account(7, "anna");
        changed.display_name = "Anna";
        changed.about = "hello";
-       ASSERT_TRUE(t.accounts().update(changed));
-       EXPECT_TRUE(t.accounts().update(changed));
+       EXPECT_EQ(t.accounts().update(account(7, "ann"), changed), true);
+       EXPECT_EQ(t.accounts().update(changed, changed), true);
        EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), changed);
        EXPECT_EQ(t.accounts().by_name("anna").value(), changed);
        EXPECT_EQ(t.accounts().password_hash(UserId(7)).value(), "hash");
+     }},
+    {"UpdateOfWhatWasChangedMeanwhileChangesNothing",
+     [](AccountsUnderTest& t) {
+       const Account ann = account(7, "ann");
+       Account named = ann, shown = ann, told = ann;
+       named.name = "anna";
+       shown.display_name = "Anna";
+       told.about = "hello";
+       ASSERT_TRUE(t.accounts().create(ann, "hash"));
+       Account wanted = ann;
+       wanted.name = "annie";
+       for (const auto& now : {named, shown, told}) {
+         EXPECT_EQ(t.accounts().update(ann, now), true);
+         EXPECT_EQ(t.accounts().update(ann, wanted), false);
+         EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), now);
+         EXPECT_EQ(t.accounts().by_name("annie").value(), std::nullopt);
+         EXPECT_EQ(t.accounts().update(now, ann), true);
+       }
+     }},
+    {"OfManyThreadsOneUpdates",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
+       std::atomic<int> won{0}, lost{0};
+       on_threads(8, [&](int i) {
+         Account changed = account(7, "ann");
+         changed.about = std::to_string(i);
+         const auto updated = t.accounts().update(account(7, "ann"), changed);
+         ASSERT_TRUE(updated) << updated.error().message;
+         ++(*updated ? won : lost);
+       });
+       EXPECT_EQ(won, 1);
+       EXPECT_EQ(lost, 7);
      }},
     {"UpdateLeavesTheDayOfCreation",
      [](AccountsUnderTest& t) {
        ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
        Account changed = account(7, "ann");
        changed.created = TimeMs(1);
-       ASSERT_TRUE(t.accounts().update(changed));
+       EXPECT_EQ(t.accounts().update(changed, changed), true);
        EXPECT_EQ(t.accounts().by_id(UserId(7)).value().value().created, account(7, "ann").created);
      }},
     {"RenamingFreesTheName",
      [](AccountsUnderTest& t) {
        ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
-       ASSERT_TRUE(t.accounts().update(account(7, "anna")));
+       EXPECT_EQ(t.accounts().update(account(7, "ann"), account(7, "anna")), true);
        EXPECT_EQ(t.accounts().by_name("ann").value(), std::nullopt);
        EXPECT_TRUE(t.accounts().create(account(8, "ann"), "hash"));
      }},
@@ -131,7 +170,8 @@ const Promise kPromises[] = {
      [](AccountsUnderTest& t) {
        ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
        ASSERT_TRUE(t.accounts().create(account(8, "bob"), "hash"));
-       EXPECT_EQ(code_of(t.accounts().update(account(8, "ann"))), Code::already_exists);
+       EXPECT_EQ(code_of(t.accounts().update(account(8, "bob"), account(8, "ann"))),
+                 Code::already_exists);
        EXPECT_EQ(t.accounts().by_name("ann").value().value().id, UserId(7));
        EXPECT_EQ(t.accounts().by_id(UserId(8)).value().value().name, "bob");
      }},
@@ -139,7 +179,7 @@ const Promise kPromises[] = {
      [](AccountsUnderTest& t) {
        ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));
        ASSERT_TRUE(t.accounts().create(account(8, "bob"), "hash"));
-       ASSERT_TRUE(t.accounts().update(account(8, "bobby")));
+       EXPECT_EQ(t.accounts().update(account(8, "bob"), account(8, "bobby")), true);
        t.reopen();
        EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), account(7, "ann"));
        EXPECT_EQ(t.accounts().by_id(UserId(8)).value(), account(8, "bobby"));
@@ -155,24 +195,48 @@ const Promise kPromises[] = {
 
     {"ADeviceIsFoundByIdAndUser",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().put(device(kLarge, 7, "a")));
-       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
-       ASSERT_TRUE(t.devices().put(device(22, 8, "c")));
+       ASSERT_TRUE(t.devices().add(device(kLarge, 7, "a")));
+       ASSERT_TRUE(t.devices().add(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().add(device(22, 8, "c")));
        EXPECT_EQ(t.devices().by_id(DeviceId(kLarge)).value(), device(kLarge, 7, "a"));
        EXPECT_EQ(t.devices().of(UserId(7)).value(),
                  (std::vector{device(21, 7, "b"), device(kLarge, 7, "a")}));
        EXPECT_EQ(t.devices().by_id(DeviceId(23)).value(), std::nullopt);
        EXPECT_TRUE(t.devices().of(UserId(9)).value().empty());
      }},
-    {"PuttingAgainReplaces",
+    {"AddingAgainSucceedsAndChangesNothing",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
-       ASSERT_TRUE(t.devices().put(device(20, 7, "b")));
-       EXPECT_EQ(t.devices().of(UserId(7)).value(), std::vector{device(20, 7, "b")});
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
+       EXPECT_TRUE(t.devices().add(device(20, 7, "a")));
+       EXPECT_EQ(code_of(t.devices().add(device(20, 7, "b"))), Code::conflict);
+       EXPECT_EQ(code_of(t.devices().add(device(20, 8, "a"))), Code::conflict);
+       EXPECT_EQ(t.devices().of(UserId(7)).value(), std::vector{device(20, 7, "a")});
+       EXPECT_TRUE(t.devices().of(UserId(8)).value().empty());
+     }},
+    {"TheIdOfARevokedDeviceIsNotGivenAgain",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().revoke(gone(20, 1'000)));
+       EXPECT_EQ(code_of(t.devices().add(device(20, 8, "b"))), Code::conflict);
+       EXPECT_EQ(code_of(t.devices().add(device(20, 7, "a"))), Code::conflict);
+       EXPECT_EQ(t.devices().by_id(DeviceId(20)).value(), std::nullopt);
+     }},
+    {"OfManyThreadsOneGetsTheDeviceId",
+     [](AccountsUnderTest& t) {
+       std::atomic<int> added{0}, refused{0};
+       on_threads(8, [&](int i) {
+         const auto result = t.devices().add(device(20, 7, std::to_string(i)));
+         if (result)
+           ++added;
+         else if (result.error().code == Code::conflict)
+           ++refused;
+       });
+       EXPECT_EQ(added, 1);
+       EXPECT_EQ(refused, 7);
      }},
     {"RotateReplacesTheValidToken",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
        EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"b", "a", TimeMs(5), TimeMs(9)}), true);
        AccountDevice expected = device(20, 7, "b");
        expected.previous_refresh_hash = "a";
@@ -182,7 +246,7 @@ const Promise kPromises[] = {
      }},
     {"RotateAcceptsATokenOnce",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
        EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"b", "a", TimeMs(5), TimeMs(9)}), true);
        EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"c", "a", TimeMs(6), TimeMs(9)}), false);
        EXPECT_EQ(t.devices().rotate(DeviceId(20), "x", {"c", "x", TimeMs(6), TimeMs(9)}), false);
@@ -191,7 +255,7 @@ const Promise kPromises[] = {
      }},
     {"OfManyThreadsOneRotates",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
        std::atomic<int> won{0};
        on_threads(8, [&](int i) {
          if (t.devices()
@@ -203,36 +267,49 @@ const Promise kPromises[] = {
      }},
     {"ARevokedDeviceIsGone",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
-       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
-       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(1'000)));
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().add(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().revoke(gone(20, 1'000)));
        EXPECT_EQ(t.devices().by_id(DeviceId(20)).value(), std::nullopt);
        EXPECT_EQ(t.devices().of(UserId(7)).value(), std::vector{device(21, 7, "b")});
        EXPECT_EQ(t.devices().rotate(DeviceId(20), "a", {"b", "a", TimeMs(5), TimeMs(9)}), false);
      }},
     {"RevokedDevicesAreListedUntilTheirTokensEnd",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(1'000)));
-       ASSERT_TRUE(t.devices().revoke(DeviceId(21), TimeMs(2'000)));
-       using Rows = std::vector<std::pair<DeviceId, TimeMs>>;
+       ASSERT_TRUE(t.devices().revoke(gone(20, 1'000)));
+       ASSERT_TRUE(t.devices().revoke(gone(21, 2'000)));
        auto now = t.devices().revoked(TimeMs(1'000)).value();
-       std::ranges::sort(now);
-       EXPECT_EQ(now, (Rows{{DeviceId(20), TimeMs(1'000)}, {DeviceId(21), TimeMs(2'000)}}));
-       EXPECT_EQ(t.devices().revoked(TimeMs(1'001)).value(), (Rows{{DeviceId(21), TimeMs(2'000)}}));
-       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value(), (Rows{{DeviceId(21), TimeMs(2'000)}}));
+       std::ranges::sort(now, {}, &RevokedDevice::device);
+       EXPECT_EQ(now, (Gone{gone(20, 1'000), gone(21, 2'000)}));
+       EXPECT_EQ(t.devices().revoked(TimeMs(1'001)).value(), Gone{gone(21, 2'000)});
+       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value(), Gone{gone(21, 2'000)});
      }},
-    {"RevokingTwiceKeepsTheLaterEnd",
+    {"RevokingTwiceKeepsTheLaterTimes",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(2'000)));
-       ASSERT_TRUE(t.devices().revoke(DeviceId(20), TimeMs(1'000)));
-       using Rows = std::vector<std::pair<DeviceId, TimeMs>>;
-       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value(), (Rows{{DeviceId(20), TimeMs(2'000)}}));
+       ASSERT_TRUE(t.devices().revoke(gone(20, 2'000, 1)));
+       ASSERT_TRUE(t.devices().revoke(gone(20, 1'000, 2)));
+       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value(), Gone{gone(20, 2'000, 2)});
+       ASSERT_TRUE(t.devices().revoke(gone(20, 3'000, 1)));
+       EXPECT_EQ(t.devices().revoked(TimeMs(0)).value(), Gone{gone(20, 3'000, 2)});
+     }},
+    {"ThoseRevokedSinceAMomentComeInOrder",
+     [](AccountsUnderTest& t) {
+       ASSERT_TRUE(t.devices().revoke(gone(20, 1'000, 30)));
+       ASSERT_TRUE(t.devices().revoke(gone(21, 1'000, 10)));
+       ASSERT_TRUE(t.devices().revoke(gone(22, 1'000, 20)));
+       const auto since = [&](std::int64_t when) {
+         return t.devices().revoked_since(TimeMs(when)).value();
+       };
+       EXPECT_EQ(since(-5), (Gone{gone(21, 1'000, 10), gone(22, 1'000, 20), gone(20, 1'000, 30)}));
+       EXPECT_EQ(since(20), (Gone{gone(22, 1'000, 20), gone(20, 1'000, 30)}));
+       EXPECT_EQ(since(21), Gone{gone(20, 1'000, 30)});
+       EXPECT_EQ(since(31), Gone{});
      }},
     {"DevicesOutliveTheProcess",
      [](AccountsUnderTest& t) {
-       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
-       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
-       ASSERT_TRUE(t.devices().revoke(DeviceId(21), TimeMs(2'000)));
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().add(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().revoke(gone(21, 2'000)));
        ASSERT_EQ(t.devices().rotate(DeviceId(20), "a", {"c", "a", TimeMs(5), TimeMs(9)}), true);
        t.reopen();
        EXPECT_EQ(t.devices().by_id(DeviceId(20)).value().value().refresh_hash, "c");
@@ -242,9 +319,9 @@ const Promise kPromises[] = {
     {"TheLastDeviceIdIsTheGreatestAlsoOfOneThatIsGone",
      [](AccountsUnderTest& t) {
        EXPECT_EQ(t.devices().last_id().value(), 0u);
-       ASSERT_TRUE(t.devices().put(device(21, 7, "b")));
-       ASSERT_TRUE(t.devices().put(device(20, 7, "a")));
-       ASSERT_TRUE(t.devices().revoke(DeviceId(21), TimeMs(1'000)));
+       ASSERT_TRUE(t.devices().add(device(21, 7, "b")));
+       ASSERT_TRUE(t.devices().add(device(20, 7, "a")));
+       ASSERT_TRUE(t.devices().revoke(gone(21, 1'000)));
        EXPECT_TRUE(t.devices().revoked(TimeMs(2'000)).value().empty());
        t.reopen();
        EXPECT_EQ(t.devices().last_id().value(), 21u);

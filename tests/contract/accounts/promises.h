@@ -27,5 +27,7 @@ std::span<const Promise> account_promises();
 
 Account account(std::uint64_t id, std::string name);
 AccountDevice device(std::uint64_t id, std::uint64_t user, std::string hash);
+/// One of user 7.
+RevokedDevice gone(std::uint64_t id, std::int64_t tokens_end, std::int64_t revoked = 5);
 
 }  // namespace parley::test

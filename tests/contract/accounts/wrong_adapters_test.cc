@@ -33,10 +33,13 @@ class Forgets final : public AccountsUnderTest {
       std::make_unique<parley::accounts::MemoryAccounts>();
 };
 
-/// Takes a refresh token for as long as anybody shows it.
+/// Takes a refresh token for as long as anybody shows it, and gives an id to whoever asks for it.
 class RotatesTwice final : public DeviceStore {
  public:
-  Result<void> put(const AccountDevice& d) override { return inner_.put(d); }
+  Result<void> add(const AccountDevice& d) override {
+    auto result = inner_.add(d);
+    return result || result.error().code != Code::conflict ? result : Result<void>();
+  }
   Result<std::optional<AccountDevice>> by_id(DeviceId id) override { return inner_.by_id(id); }
   Result<std::vector<AccountDevice>> of(UserId user) override { return inner_.of(user); }
   Result<bool> rotate(DeviceId id, std::string_view, const Refreshed& next) override {
@@ -44,9 +47,10 @@ class RotatesTwice final : public DeviceStore {
     PARLEY_TRY(found, inner_.by_id(id));
     return found ? inner_.rotate(id, found->refresh_hash, next) : false;
   }
-  Result<void> revoke(DeviceId id, TimeMs end) override { return inner_.revoke(id, end); }
-  Result<std::vector<std::pair<DeviceId, TimeMs>>> revoked(TimeMs now) override {
-    return inner_.revoked(now);
+  Result<void> revoke(const RevokedDevice& d) override { return inner_.revoke(d); }
+  Result<std::vector<RevokedDevice>> revoked(TimeMs now) override { return inner_.revoked(now); }
+  Result<std::vector<RevokedDevice>> revoked_since(TimeMs since) override {
+    return inner_.revoked_since(since);
   }
   Result<std::uint64_t> last_id() override { return inner_.last_id(); }
 
@@ -55,7 +59,8 @@ class RotatesTwice final : public DeviceStore {
   parley::accounts::MemoryDeviceStore inner_;
 };
 
-/// Gives a name to everybody who asks for it.
+/// Gives a name to everybody who asks for it, and stores what was made of what is not there any
+/// more.
 class SharesNames final : public AccountStore {
  public:
   Result<void> create(const Account& account, std::string_view hash) override {
@@ -66,10 +71,15 @@ class SharesNames final : public AccountStore {
   Result<std::optional<Account>> by_id(UserId id) override { return inner_.by_id(id); }
   Result<std::optional<Account>> by_name(std::string_view n) override { return inner_.by_name(n); }
   Result<std::string> password_hash(UserId id) override { return inner_.password_hash(id); }
-  Result<void> update(const Account& account) override { return inner_.update(account); }
+  Result<bool> update(const Account& seen, const Account& wanted) override {
+    const std::lock_guard lock(mutex_);
+    PARLEY_TRY(found, inner_.by_id(seen.id));
+    return inner_.update(found.value_or(seen), wanted);
+  }
   Result<std::uint64_t> last_id() override { return inner_.last_id(); }
 
  private:
+  std::mutex mutex_;
   parley::accounts::MemoryAccountStore inner_;
 };
 
@@ -92,8 +102,12 @@ TEST(AccountsContractItself, FindsOneThatForgets) {
 
 TEST(AccountsContractItself, FindsOneThatAcceptsTwice) {
   EXPECT_EQ(broken_promises([] { return std::make_unique<AcceptsTwice>(); }),
-            (std::vector<std::string>{"ANameBelongsToOne", "OfManyThreadsOneGetsTheName",
-                                      "RotateAcceptsATokenOnce", "OfManyThreadsOneRotates"}));
+            (std::vector<std::string>{
+                "ANameBelongsToOne", "OfManyThreadsOneGetsTheName",
+                "UpdateOfWhatWasChangedMeanwhileChangesNothing", "OfManyThreadsOneUpdates",
+                "AddingAgainSucceedsAndChangesNothing", "TheIdOfARevokedDeviceIsNotGivenAgain",
+                "OfManyThreadsOneGetsTheDeviceId", "RotateAcceptsATokenOnce",
+                "OfManyThreadsOneRotates"}));
 }
 
 TEST(AccountsContractItself, FindsNothingInTheRightOne) {

@@ -86,6 +86,9 @@ Account account(std::uint64_t id, std::string name) {
 AccountDevice device(std::uint64_t id, std::string hash) {
   return {DeviceId(id), UserId(7), "phone", TimeMs(1), TimeMs(1), std::move(hash), "", TimeMs(9)};
 }
+RevokedDevice gone(std::uint64_t id, std::int64_t tokens_end) {
+  return {DeviceId(id), UserId(7), TimeMs(tokens_end), TimeMs(5)};
+}
 Group club(std::uint64_t id) {
   return {GroupId(id), "Club", "", UserId(7), 1, TimeMs(1), 1, false};
 }
@@ -110,10 +113,45 @@ TEST(MysqlWriters, OneOfAllTakesAnothersName) {
     ASSERT_TRUE(t.one->accounts().create(account(1 + i, fmt::format("user{}", i)), "hash"));
   Outcomes outcomes;
   t.at_once([&](SqlAccounts& stores, std::size_t i) {
-    outcomes.add(stores.accounts().update(account(1 + i, "ann")));
+    outcomes.add(
+        stores.accounts().update(account(1 + i, fmt::format("user{}", i)), account(1 + i, "ann")));
   });
   EXPECT_EQ(outcomes.succeeded, 1u);
   EXPECT_EQ(outcomes.failed, (Failed{{Code::already_exists, kThreads - 1}}));
+}
+
+TEST(MysqlWriters, UpdatesOfOneAccountDoNotUndoEachOther) {
+  Accounts t;
+  ASSERT_TRUE(t.one->accounts().create(account(1, "ann"), "hash"));
+  t.at_once([&](SqlAccounts& stores, std::size_t) {
+    for (std::uint64_t done = 0; done < kRounds;) {
+      const Account seen = stores.accounts().by_id(UserId(1)).value().value();
+      Account wanted = seen;
+      wanted.about += ".";
+      const auto updated = stores.accounts().update(seen, wanted);
+      ASSERT_TRUE(updated) << updated.error().message;
+      if (*updated) ++done;
+    }
+  });
+  EXPECT_EQ(t.two->accounts().by_id(UserId(1)).value().value().about,
+            std::string(kThreads * kRounds, '.'));
+}
+
+// As two processes do that came to the same ids.
+TEST(MysqlWriters, OneOfAllGetsAnId) {
+  Accounts t;
+  for (std::uint64_t round = 1; round <= kRounds; ++round) {
+    Outcomes people, devices;
+    t.at_once([&](SqlAccounts& stores, std::size_t i) {
+      people.add(
+          stores.accounts().create(account(round, fmt::format("ann{}.{}", round, i)), "hash"));
+      devices.add(stores.devices().add(device(round, std::to_string(i))));
+    });
+    for (const auto* outcomes : {&people, &devices}) {
+      EXPECT_EQ(outcomes->succeeded, 1u);
+      EXPECT_EQ(outcomes->failed, (Failed{{Code::conflict, kThreads - 1}}));
+    }
+  }
 }
 
 TEST(MysqlWriters, RetriesOfOneCallOnTwoProcessesAllSucceed) {
@@ -124,7 +162,7 @@ TEST(MysqlWriters, RetriesOfOneCallOnTwoProcessesAllSucceed) {
     std::mutex mutex;
     t.at_once([&](SqlAccounts& stores, std::size_t) {
       created.add(stores.accounts().create(account(round, fmt::format("ann{}", round)), "hash"));
-      put.add(stores.devices().put(device(round, "a")));
+      put.add(stores.devices().add(device(round, "a")));
       auto secret = stores.secrets().get_or_make(fmt::format("key{}", round), 32);
       secrets.add(secret);
       const std::lock_guard lock(mutex);
@@ -140,7 +178,7 @@ TEST(MysqlWriters, RetriesOfOneCallOnTwoProcessesAllSucceed) {
 TEST(MysqlWriters, OneOfAllRotatesAToken) {
   Accounts t;
   for (std::uint64_t round = 1; round <= kRounds; ++round) {
-    ASSERT_TRUE(t.one->devices().put(device(round, "a")));
+    ASSERT_TRUE(t.one->devices().add(device(round, "a")));
     std::atomic<int> won = 0, lost = 0;
     t.at_once([&](SqlAccounts& stores, std::size_t i) {
       const auto swapped = stores.devices().rotate(DeviceId(round), "a",
@@ -158,11 +196,11 @@ TEST(MysqlWriters, TheLatestEndOfARevokedDeviceStays) {
   for (std::uint64_t round = 1; round <= kRounds; ++round) {
     Outcomes outcomes;
     t.at_once([&](SqlAccounts& stores, std::size_t i) {
-      outcomes.add(stores.devices().revoke(DeviceId(round), TimeMs(1'000 + static_cast<long>(i))));
+      outcomes.add(stores.devices().revoke(gone(round, 1'000 + static_cast<long>(i))));
     });
     EXPECT_EQ(outcomes.failed, Failed{});
     const auto rows = t.two->devices().revoked(TimeMs(0)).value();
-    EXPECT_EQ(rows.back(), std::pair(DeviceId(round), TimeMs(1'000 + kThreads - 1)));
+    EXPECT_EQ(rows.back(), gone(round, 1'000 + kThreads - 1));
   }
 }
 
@@ -173,9 +211,9 @@ TEST(MysqlWriters, NoDeviceEverHadAnIdAboveTheLast) {
   t.at_once([&](SqlAccounts& stores, std::size_t) {
     for (std::uint64_t round = 0; round < kRounds; ++round) {
       const auto id = ++ids;
-      ASSERT_TRUE(stores.devices().put(device(id, "a")));
+      ASSERT_TRUE(stores.devices().add(device(id, "a")));
       EXPECT_GE(stores.devices().last_id().value(), id);
-      ASSERT_TRUE(stores.devices().revoke(DeviceId(id), TimeMs(1)));
+      ASSERT_TRUE(stores.devices().revoke(gone(id, 1)));
       EXPECT_GE(stores.devices().last_id().value(), id);
       ASSERT_TRUE(stores.devices().revoked(TimeMs(2)));
       EXPECT_GE(stores.devices().last_id().value(), id);

@@ -69,7 +69,7 @@ void Writer::run() {
   const DeviceId phone(number_);
   auto& devices = stores_.accounts->devices();
   retry([&] {
-    return devices.put({phone, kOwner, "phone", TimeMs(1), TimeMs(1), hash_of(0), "", TimeMs(9)});
+    return devices.add({phone, kOwner, "phone", TimeMs(1), TimeMs(1), hash_of(0), "", TimeMs(9)});
   });
   retry([&] {
     return without_value(stores_.groups->create(

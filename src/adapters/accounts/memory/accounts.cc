@@ -1,5 +1,7 @@
 #include "adapters/accounts/memory/accounts.h"
 
+#include <algorithm>
+#include <ranges>
 #include <sys/random.h>
 
 #include "base/check.h"
@@ -39,18 +41,23 @@ Result<std::string> MemoryAccountStore::password_hash(UserId id) {
   return found->second.password_hash;
 }
 
-Result<void> MemoryAccountStore::update(const Account& account) {
+Result<bool> MemoryAccountStore::update(const Account& seen, const Account& wanted) {
   const std::lock_guard lock(mutex_);
-  const auto found = rows_.find(account.id);
+  const auto found = rows_.find(seen.id);
   if (found == rows_.end()) return fail(Code::not_found, "there is no such account");
-  const auto [holder, free] = names_.try_emplace(account.name, account.id);
-  if (holder->second != account.id) return fail(Code::already_exists, "the name is taken", "name");
+  const auto holder = names_.find(wanted.name);
+  if (holder != names_.end() && holder->second != seen.id)
+    return fail(Code::already_exists, "the name is taken", "name");
   Account& stored = found->second.account;
-  if (free) names_.erase(stored.name);
-  stored.name = account.name;
-  stored.display_name = account.display_name;
-  stored.about = account.about;
-  return {};
+  if (stored.name != seen.name || stored.display_name != seen.display_name ||
+      stored.about != seen.about)
+    return false;
+  names_.erase(stored.name);
+  names_.emplace(wanted.name, seen.id);
+  stored.name = wanted.name;
+  stored.display_name = wanted.display_name;
+  stored.about = wanted.about;
+  return true;
 }
 
 Result<std::uint64_t> MemoryAccountStore::last_id() {
@@ -58,9 +65,14 @@ Result<std::uint64_t> MemoryAccountStore::last_id() {
   return rows_.empty() ? 0 : rows_.rbegin()->first.value;
 }
 
-Result<void> MemoryDeviceStore::put(const AccountDevice& device) {
+Result<void> MemoryDeviceStore::add(const AccountDevice& device) {
   const std::lock_guard lock(mutex_);
-  rows_.insert_or_assign(device.id, device);
+  const auto [held, added] = rows_.try_emplace(device.id, device);
+  if (held->second != device) return fail(Code::conflict, "another device has this id");
+  if (added && revoked_.contains(device.id)) {
+    rows_.erase(held);
+    return fail(Code::conflict, "a device with this id was signed out");
+  }
   last_ = std::max(last_, device.id);
   return {};
 }
@@ -93,18 +105,29 @@ Result<bool> MemoryDeviceStore::rotate(DeviceId id, std::string_view expected_ha
   return true;
 }
 
-Result<void> MemoryDeviceStore::revoke(DeviceId id, TimeMs tokens_end) {
+Result<void> MemoryDeviceStore::revoke(const RevokedDevice& device) {
   const std::lock_guard lock(mutex_);
-  rows_.erase(id);
-  TimeMs& end = revoked_[id];
-  end = std::max(end, tokens_end);
+  rows_.erase(device.device);
+  RevokedDevice& row = revoked_[device.device];
+  row = {device.device, device.user, std::max(row.tokens_end, device.tokens_end),
+         std::max(row.revoked, device.revoked)};
   return {};
 }
 
-Result<std::vector<std::pair<DeviceId, TimeMs>>> MemoryDeviceStore::revoked(TimeMs now) {
+Result<std::vector<RevokedDevice>> MemoryDeviceStore::revoked(TimeMs now) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(revoked_, [&](const auto& row) { return row.second < now; });
-  return std::vector<std::pair<DeviceId, TimeMs>>(revoked_.begin(), revoked_.end());
+  std::erase_if(revoked_, [&](const auto& row) { return row.second.tokens_end < now; });
+  const auto rows = revoked_ | std::views::values;
+  return std::vector<RevokedDevice>(rows.begin(), rows.end());
+}
+
+Result<std::vector<RevokedDevice>> MemoryDeviceStore::revoked_since(TimeMs since) {
+  const std::lock_guard lock(mutex_);
+  std::vector<RevokedDevice> found;
+  for (const auto& row : revoked_ | std::views::values)
+    if (row.revoked >= since) found.push_back(row);
+  std::ranges::stable_sort(found, {}, &RevokedDevice::revoked);
+  return found;
 }
 
 Result<std::uint64_t> MemoryDeviceStore::last_id() {

@@ -12,7 +12,7 @@ class MemoryAccountStore final : public AccountStore {
   Result<std::optional<Account>> by_id(UserId id) override;
   Result<std::optional<Account>> by_name(std::string_view folded_name) override;
   Result<std::string> password_hash(UserId id) override;
-  Result<void> update(const Account& account) override;
+  Result<bool> update(const Account& seen, const Account& wanted) override;
   Result<std::uint64_t> last_id() override;
 
  private:
@@ -27,18 +27,19 @@ class MemoryAccountStore final : public AccountStore {
 
 class MemoryDeviceStore final : public DeviceStore {
  public:
-  Result<void> put(const AccountDevice& device) override;
+  Result<void> add(const AccountDevice& device) override;
   Result<std::optional<AccountDevice>> by_id(DeviceId id) override;
   Result<std::vector<AccountDevice>> of(UserId user) override;
   Result<bool> rotate(DeviceId id, std::string_view expected_hash, const Refreshed& next) override;
-  Result<void> revoke(DeviceId id, TimeMs tokens_end) override;
-  Result<std::vector<std::pair<DeviceId, TimeMs>>> revoked(TimeMs now) override;
+  Result<void> revoke(const RevokedDevice& device) override;
+  Result<std::vector<RevokedDevice>> revoked(TimeMs now) override;
+  Result<std::vector<RevokedDevice>> revoked_since(TimeMs since) override;
   Result<std::uint64_t> last_id() override;
 
  private:
   std::mutex mutex_;
   std::map<DeviceId, AccountDevice> rows_;
-  std::map<DeviceId, TimeMs> revoked_;
+  std::map<DeviceId, RevokedDevice> revoked_;
   DeviceId last_;
 };
 

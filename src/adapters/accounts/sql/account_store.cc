@@ -85,17 +85,20 @@ Result<std::string> SqlAccountStore::password_hash(UserId id) {
   });
 }
 
-Result<void> SqlAccountStore::update(const Account& account) {
-  return db_.write([&](soci::session& s) -> Result<void> {
-    if (!find_id(s, account.id)) return fail(Code::not_found, "there is no such account");
-    const auto holder = find_name(s, account.name);
-    if (holder && holder->id != number(account.id))
+Result<bool> SqlAccountStore::update(const Account& seen, const Account& wanted) {
+  return db_.write([&](soci::session& s) -> Result<bool> {
+    if (!find_id(s, seen.id)) return fail(Code::not_found, "there is no such account");
+    const auto holder = find_name(s, wanted.name);
+    if (holder && holder->id != number(seen.id))
       return fail(Code::already_exists, "the name is taken", "name");
-    sql::execute(s,
-                 "UPDATE accounts SET name = :name, display_name = :display_name, "
-                 "about = :about WHERE id = :id",
-                 account.name, account.display_name, account.about, number(account.id));
-    return {};
+    const auto matched =
+        sql::execute(s,
+                     "UPDATE accounts SET name = :name, display_name = :display_name, "
+                     "about = :about WHERE id = :id AND name = :seen_name "
+                     "AND display_name = :seen_display_name AND about = :seen_about",
+                     wanted.name, wanted.display_name, wanted.about, number(seen.id), seen.name,
+                     seen.display_name, seen.about);
+    return matched == 1;
   });
 }
 

@@ -12,7 +12,7 @@ class SqlAccountStore final : public AccountStore {
   Result<std::optional<Account>> by_id(UserId id) override;
   Result<std::optional<Account>> by_name(std::string_view folded_name) override;
   Result<std::string> password_hash(UserId id) override;
-  Result<void> update(const Account& account) override;
+  Result<bool> update(const Account& seen, const Account& wanted) override;
   Result<std::uint64_t> last_id() override;
 
  private:

@@ -29,6 +29,21 @@ std::vector<AccountDevice> find(soci::session& s, const char* where, long long k
   return found;
 }
 
+std::vector<RevokedDevice> find_revoked(soci::session& s, const char* order, long long since) {
+  std::vector<RevokedDevice> found;
+  long long id = 0, user = 0, end = 0, revoked = 0;
+  soci::statement select =
+      (s.prepare << "SELECT id, user_id, tokens_end_ms, revoked_ms FROM revoked_devices "
+                    "WHERE revoked_ms >= :since ORDER BY "
+                 << order,
+       soci::use(since), soci::into(id), soci::into(user), soci::into(end), soci::into(revoked));
+  select.execute();
+  while (select.fetch())
+    found.push_back({DeviceId(static_cast<std::uint64_t>(id)),
+                     UserId(static_cast<std::uint64_t>(user)), TimeMs(end), TimeMs(revoked)});
+  return found;
+}
+
 // Those whose tokens have ended. Their ids do not come again.
 void drop_ended(soci::session& s, long long now) {
   long long last = 0;
@@ -42,10 +57,19 @@ void drop_ended(soci::session& s, long long now) {
 
 }  // namespace
 
-Result<void> SqlDeviceStore::put(const AccountDevice& device) {
+Result<void> SqlDeviceStore::add(const AccountDevice& device) {
   return db_.write([&](soci::session& s) -> Result<void> {
-    sql::execute(s, "DELETE FROM devices WHERE id = :id", number(device.id));
+    const long long key = number(device.id);
+    const auto there = find(s, "id = :key", key);
+    if (!there.empty()) {
+      if (there.front() == device) return {};
+      return fail(Code::conflict, "another device has this id");
+    }
     insert_device(s, device);
+    // Looked for after the insert, which waits for whoever is signing out a device with this id.
+    long long revoked = 0;
+    s << "SELECT COUNT(*) FROM revoked_devices WHERE id = :id", soci::use(key), soci::into(revoked);
+    if (revoked > 0) return fail(Code::conflict, "a device with this id was signed out");
     return {};
   });
 }
@@ -88,35 +112,38 @@ Result<bool> SqlDeviceStore::rotate(DeviceId id, std::string_view expected_hash,
   });
 }
 
-Result<void> SqlDeviceStore::revoke(DeviceId id, TimeMs tokens_end) {
+Result<void> SqlDeviceStore::revoke(const RevokedDevice& device) {
   return db_.write([&](soci::session& s) -> Result<void> {
-    const long long key = number(id), end = number(tokens_end);
+    const long long key = number(device.device), user = number(device.user);
+    const long long end = number(device.tokens_end), revoked = number(device.revoked);
     sql::execute(s, "DELETE FROM devices WHERE id = :id", key);
-    // One statement looks and writes, so that of two at once the later end stays.
+    // One statement looks and writes, so that of two at once the later times stay.
     const auto matched = sql::execute(
         s,
-        "UPDATE revoked_devices SET tokens_end_ms = CASE WHEN tokens_end_ms < :end THEN :later "
-        "ELSE tokens_end_ms END WHERE id = :id",
-        end, end, key);
+        "UPDATE revoked_devices SET user_id = :user, "
+        "tokens_end_ms = CASE WHEN tokens_end_ms < :end THEN :later_end ELSE tokens_end_ms END, "
+        "revoked_ms = CASE WHEN revoked_ms < :revoked THEN :later ELSE revoked_ms END "
+        "WHERE id = :id",
+        user, end, end, revoked, revoked, key);
     if (matched == 0)
-      sql::execute(s, "INSERT INTO revoked_devices (id, tokens_end_ms) VALUES (:id, :end)", key,
-                   end);
+      sql::execute(s,
+                   "INSERT INTO revoked_devices (id, user_id, tokens_end_ms, revoked_ms) "
+                   "VALUES (:id, :user, :end, :revoked)",
+                   key, user, end, revoked);
     return {};
   });
 }
 
-Result<std::vector<std::pair<DeviceId, TimeMs>>> SqlDeviceStore::revoked(TimeMs now) {
-  return db_.write([&](soci::session& s) -> Result<std::vector<std::pair<DeviceId, TimeMs>>> {
+Result<std::vector<RevokedDevice>> SqlDeviceStore::revoked(TimeMs now) {
+  return db_.write([&](soci::session& s) -> Result<std::vector<RevokedDevice>> {
     drop_ended(s, number(now));
-    std::vector<std::pair<DeviceId, TimeMs>> found;
-    long long id = 0, end = 0;
-    soci::statement select =
-        (s.prepare << "SELECT id, tokens_end_ms FROM revoked_devices ORDER BY id", soci::into(id),
-         soci::into(end));
-    select.execute();
-    while (select.fetch())
-      found.emplace_back(DeviceId(static_cast<std::uint64_t>(id)), TimeMs(end));
-    return found;
+    return find_revoked(s, "id", 0);
+  });
+}
+
+Result<std::vector<RevokedDevice>> SqlDeviceStore::revoked_since(TimeMs since) {
+  return db_.read([&](soci::session& s) -> Result<std::vector<RevokedDevice>> {
+    return find_revoked(s, "revoked_ms, id", number(since));
   });
 }
 

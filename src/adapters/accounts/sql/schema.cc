@@ -25,6 +25,10 @@ const sql::Schema& schema() {
         "WHERE NOT EXISTS (SELECT 1 FROM last_ids WHERE kind = 'account')",
         "INSERT INTO last_ids (kind, id) SELECT 'device', 0 "
         "WHERE NOT EXISTS (SELECT 1 FROM last_ids WHERE kind = 'device')"}},
+      {2,
+       {"ALTER TABLE revoked_devices {add_column} user_id BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE revoked_devices {add_column} revoked_ms BIGINT NOT NULL DEFAULT 0",
+        "CREATE INDEX IF NOT EXISTS revoked_devices_by_time ON revoked_devices (revoked_ms)"}},
   };
   static const sql::Schema kSchema{"accounts", kAll};
   return kSchema;

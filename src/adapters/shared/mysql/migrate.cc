@@ -13,7 +13,8 @@ namespace {
 constexpr int kLockSeconds = 600;
 // Texts compare by their bytes, as in SQLite; `nopad`: a space at the end counts, too.
 #define PARLEY_TABLE "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
-constexpr sql::Dialect kDialect{.id = "BIGINT NOT NULL PRIMARY KEY",
+constexpr sql::Dialect kDialect{.add_column = "ADD COLUMN IF NOT EXISTS",
+                                .id = "BIGINT NOT NULL PRIMARY KEY",
                                 .long_text = "MEDIUMTEXT",
                                 .table = PARLEY_TABLE,
                                 .table_by_key = PARLEY_TABLE};

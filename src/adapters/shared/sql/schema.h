@@ -24,6 +24,7 @@ struct Schema {
 
 /// What the statements of a migration cannot say in the same words everywhere.
 struct Dialect {
+  std::string_view add_column;    // {add_column}: of an ALTER TABLE
   std::string_view id;            // {id}: type of a 64-bit column that is the primary key
   std::string_view long_text;     // {long_text}: type of a text of up to 16 MiB
   std::string_view table;         // {table}: ends a CREATE TABLE

@@ -12,8 +12,11 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;  // a person's sqlite3 shell may hold the file for a moment
 constexpr std::uint32_t kRetryMs = 1'000;
-constexpr sql::Dialect kDialect{
-    .id = "INTEGER PRIMARY KEY", .long_text = "TEXT", .table = "", .table_by_key = "WITHOUT ROWID"};
+constexpr sql::Dialect kDialect{.add_column = "ADD COLUMN",  // a step is one transaction
+                                .id = "INTEGER PRIMARY KEY",
+                                .long_text = "TEXT",
+                                .table = "",
+                                .table_by_key = "WITHOUT ROWID"};
 
 int code_of(const std::exception& e) {
   const auto* known = dynamic_cast<const soci::sqlite3_soci_error*>(&e);
