@@ -28,5 +28,18 @@ def haproxy(listen, admin, gateways, source, more=()):
         (r"http-request return status 200 .*", "http-request return status 200 content-type text/plain string ready "
          "if { path /readyz } { nbsrv(gateways) ge %d }" % len(gateways)),
         *more])
-    # What is before is of a whole machine that is HAProxy's.
+    return on_this_machine(text)
+
+
+def services(listen, admin, processes):
+    """The same before auth and user. `processes`: name, address and port of /readyz of each."""
+    servers = [f"server {name} {address} port {port}" for name, address, port in processes]
+    return on_this_machine(changed("haproxy/services.cfg", [
+        (r"bind 10\.0\.0\.30:7103", f"bind {listen}"),
+        (r"bind 127\.0\.0\.1:8405", f"bind {admin}"),
+        (r"server auth-1 .*\n  server auth-2 .*", "\n  ".join(servers))]))
+
+
+def on_this_machine(text):
+    """What is before `defaults` is of a whole machine that is HAProxy's."""
     return "global\n  log stdout format raw local0 notice\n\ndefaults\n" + text.split("\ndefaults\n", 1)[1]

@@ -23,9 +23,8 @@ Cluster::Cluster(std::unique_ptr<Coordination> coordination, const Config& confi
       addresses_(config.zookeeper.addresses),
       lease_(config.zookeeper.lease),
       listed_after_(2 * config.zookeeper.session_timeout),
-      metrics_{metrics.gauge("parley_shards_owned",
-                             fmt::format("Shards that a live process owns, of {}", kShards)),
-               metrics.gauge("parley_shards_served",
+      registry_(metrics),
+      metrics_{metrics.gauge("parley_shards_served",
                              "Those of them whose conversations this process serves"),
                metrics.counter("parley_shards_gained_total", "Shards that this process took"),
                metrics.counter("parley_shards_lost_total", "Shards that it had, and has no more",
@@ -109,11 +108,14 @@ void Cluster::route(rpc::MessageRouter& router,
                                     [listed = std::move(listed)](const auto& members) {
                                       for (const Member& member : members) listed(member.id);
                                     });
-  coordination_->shards().watch([this, &router](const ShardOwners& owners) {
+  // Who does not look has nothing to say: alerts go by the least that is seen.
+  auto& owned = registry_.gauge("parley_shards_owned",
+                                fmt::format("Shards that a live process owns, of {}", kShards));
+  coordination_->shards().watch([&owned, &router](const ShardOwners& owners) {
     std::vector<std::string> names;
     for (const auto& owner : owners) names.push_back(owner.process);
     router.set_owners(std::move(names));
-    metrics_.owned.set(std::ranges::count_if(
+    owned.set(std::ranges::count_if(
         owners, [](const ShardOwner& owner) { return !owner.free_in.has_value(); }));
   });
 }

@@ -77,8 +77,9 @@ class Cluster {
   const std::string addresses_;                   // of ZooKeeper, for people
   const std::chrono::milliseconds lease_;         // how long one holds when it was confirmed
   const std::chrono::milliseconds listed_after_;  // so long after its death a process may be listed
+  Metrics& registry_;
   struct {
-    Metric &owned, &served, &gained, &yielded, &lost;
+    Metric &served, &gained, &yielded, &lost;
     Histogram& take_over;
   } metrics_;
   std::atomic<bool> reached_{false};

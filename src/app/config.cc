@@ -131,9 +131,20 @@ void Config::declare(ConfigReader& reader) {
        {std::pair("session", &services.session), std::pair("presence", &services.presence),
         std::pair("auth", &services.auth), std::pair("notification", &services.notification),
         std::pair("message", &services.message), std::pair("group", &services.group)})
-    reader.add("services", name, address,
-               std::string("address and port at which other processes find ") + name +
-                   (address == &services.auth ? " and user" : ""));
+    reader.add(
+        "services", name, address,
+        std::string("address and port at which other processes find ") + name +
+            (address == &services.auth
+                 ? " and user: of the one process, or of a balancer before several; or those "
+                   "of several, separated by commas; or zookeeper, where they list themselves"
+                 : ""));
+  reader.add(
+      "services", "user", &services.user,
+      "likewise of user, which then may run in other processes than auth, over MySQL; empty: "
+      "they run together");
+  reader.add("services", "listen", &services.listen,
+             "address and port of this auth or user process for other processes, where it is not "
+             "the one address that they are told");
   reader.add("gateways", "", &gateways,
              "address and port at which other processes find each gateway, by its number");
   reader.add("gateway", "id", &gateway_id, "number of this gateway; no other has it",
@@ -163,8 +174,8 @@ void Config::declare(ConfigReader& reader) {
              "several share the conversations, which are then in Cassandra");
   reader.add("admin", "", &admins,
              "address and port at which each process answers operators (its server.admin), by a "
-             "name: where `parleyd doctor` asks; gateways and message processes of a cluster it "
-             "finds by itself");
+             "name: where `parleyd doctor` asks; gateways, message processes and what else "
+             "ZooKeeper lists it finds by itself");
   reader.add("message", "id", &message_id, "number of this message process; no other has it",
              between(message_id, 1, 1'000'000));
   reader.add("message", "cached_conversations", &message.cached_conversations,

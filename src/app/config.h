@@ -35,6 +35,8 @@ struct Config {
   } auth;
   struct {  // where other processes find them
     std::string session, presence, auth, notification, message, group;
+    std::string user;    // empty: with auth
+    std::string listen;  // of auth and user, where the above does not say it
   } services;
   std::map<std::string, std::string> gateways;  // likewise, by id
   std::size_t gateway_id = 1;

@@ -3,12 +3,32 @@
 #include <fmt/format.h>
 
 #include "app/process.h"
+#include "base/log.h"
 
 namespace parley::app {
 namespace {
 
 rpc::Link& link(Process& p, const std::string& service) {
   return p.peers->at(address_of(p.config, service), service, true);
+}
+
+/// The processes of auth or user.
+rpc::Pool& pool(Process& p, const std::string& service) {
+  const auto replicas = replicas_of(p.config, service);
+  auto& pool = p.peers->pool(fmt::format("{}{}", replicas.kind, fmt::join(replicas.addresses, ",")),
+                             service, true);
+  if (replicas.kind.empty())
+    pool.set(replicas.addresses);
+  else
+    p.cluster->membership().watch(replicas.kind, [&pool](const std::vector<Member>& members) {
+      // When all sessions are lost those that live are listed again in a moment; until then it is
+      // by their links that one knows whether they are there.
+      if (members.empty()) return;
+      std::vector<std::string> addresses;
+      for (const auto& member : members) addresses.push_back(member.address);
+      pool.set(addresses);
+    });
+  return pool;
 }
 
 /// Tells the gateway when the message service is there again, and for how long nothing may have
@@ -46,7 +66,24 @@ class Reached final : public rpc::LinkUser {
   const std::string name_;
 };
 
+std::string member_name(const Process& p, const std::string& kind) {
+  return fmt::format("{}-{}", kind, p.member_id);
+}
+
+/// As what this process lists itself for those who look for auth or user.
+std::set<std::string> listed_kinds(const Process& p) {
+  std::set<std::string> out;
+  if (!p.targets.all)
+    for (const auto& name : p.targets.names)
+      if (finds_by_zookeeper(p, name)) out.insert(replicas_of(p.config, name).kind);
+  return out;
+}
+
 }  // namespace
+
+bool finds_by_zookeeper(const Process& p, std::string_view service) {
+  return may_be_several(service) && !replicas_of(p.config, service).kind.empty();
+}
 
 std::vector<GatewayId> gateway_ids(const Process& p) {
   std::set<GatewayId> out;
@@ -68,15 +105,16 @@ void connect_presence(Process& p) {
 
 void connect_auth(Process& p) {
   p.stubs.judge = std::make_unique<auth::RemoteJudge>(p.clock);
-  p.stubs.auth = std::make_unique<rpc::AuthClient>(
-      *p.loops, 0, link(p, "auth").channel(), *p.stubs.judge, [&p](UserId user, DeviceId device) {
-        if (auto* gateway = p.open_gateway.load()) gateway->sign_out(user, device);
-      });
+  p.stubs.auth = std::make_unique<rpc::AuthClient>(*p.loops, 0, pool(p, "auth"), *p.stubs.judge,
+                                                   [&p](UserId user, DeviceId device) {
+                                                     if (auto* gateway = p.open_gateway.load())
+                                                       gateway->sign_out(user, device);
+                                                   });
   p.api.auth = p.stubs.auth.get();
 }
 
 void connect_user(Process& p) {
-  p.stubs.users = std::make_unique<rpc::UserClient>(link(p, "user").channel());
+  p.stubs.users = std::make_unique<rpc::UserClient>(pool(p, "user"));
   p.api.users = p.stubs.users.get();
 }
 
@@ -173,6 +211,22 @@ Result<void> serve_services(Process& p) {
                                         .security = p.config.peer_tls.opened}));
   p.services_server = std::move(opened);
   return {};
+}
+
+Result<void> join_cluster(Process& p) {
+  for (const auto& kind : listed_kinds(p)) {
+    const Member self{kind, member_name(p, kind), address_of(p.config, kind),
+                      fmt::format("admin={}\n", p.admin_listen.text())};
+    PARLEY_TRY_VOID(p.health.wait_for("ZooKeeper", p.config.zookeeper.addresses,
+                                      [&p, &self] { return p.cluster->membership().join(self); }));
+  }
+  return {};
+}
+
+void leave_cluster(Process& p) {
+  for (const auto& kind : listed_kinds(p))
+    if (auto left = p.cluster->membership().leave(kind, member_name(p, kind)); !left)
+      log::warn("cluster", "event=not_left kind={} reason=\"{}\"", kind, left.error().message);
 }
 
 Result<void> serve_gateway(Process& p) {

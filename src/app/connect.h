@@ -22,6 +22,12 @@ Result<void> connect_gateways(Process& p);
 /// knows which of them owns what.
 Result<void> connect_message_processes(Process& p);
 
+/// The processes of this service, auth or user, are found by ZooKeeper.
+bool finds_by_zookeeper(const Process& p, std::string_view service);
+/// Those of them that run here are found from now on, or not any more; nothing else is changed.
+Result<void> join_cluster(Process& p);
+void leave_cluster(Process& p);
+
 /// All gateways that the configuration knows, and the one here.
 std::vector<GatewayId> gateway_ids(const Process& p);
 

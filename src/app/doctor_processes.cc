@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "app/doctor.h"
+#include "app/targets.h"
 #include "base/host_port.h"
 
 namespace parley::app {
@@ -133,9 +134,12 @@ void look_at_ports(const Config& config, Findings& out) {
   const auto& services = config.services;
   for (const auto& [name, address] :
        {std::pair("session", services.session), std::pair("presence", services.presence),
-        std::pair("auth", services.auth), std::pair("notification", services.notification),
-        std::pair("message", services.message), std::pair("group", services.group)})
+        std::pair("notification", services.notification), std::pair("message", services.message),
+        std::pair("group", services.group)})
     add(name, address);
+  for (const auto& address : replicas_of(config, "auth").addresses) add("auth", address);
+  if (!services.user.empty())
+    for (const auto& address : replicas_of(config, "user").addresses) add("user", address);
   for (const auto& [id, address] : config.messages) add("message " + id, address);
   for (const auto& [id, address] : config.gateways) add("gateway " + id, address);
   for (const auto& [address, name] : names) {

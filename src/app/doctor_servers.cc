@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <boost/asio.hpp>
 #include <fmt/format.h>
+#include <optional>
+#include <set>
 #include <thread>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "app/doctor.h"
 #include "app/redis.h"
 #include "app/remote_stores.h"
+#include "app/targets.h"
 #include "services/discovery/listing.h"
 
 namespace parley::app {
@@ -148,8 +151,10 @@ std::string admin_of(std::string_view attributes) {
   return {};
 }
 
-void look_at_members(Membership& membership, const char* kind, std::size_t configured,
-                     Findings& out, std::vector<KnownProcess>& processes) {
+/// `configured`: how many there should be; nothing: any number.
+void look_at_members(Membership& membership, const std::string& kind,
+                     std::optional<std::size_t> configured, Findings& out,
+                     std::vector<KnownProcess>& processes) {
   const auto what = fmt::format("{} processes", kind);
   const auto members = membership.members(kind);
   if (!members) {
@@ -161,12 +166,15 @@ void look_at_members(Membership& membership, const char* kind, std::size_t confi
     const bool named = std::ranges::find(processes, admin, &KnownProcess::admin) != processes.end();
     if (!admin.empty() && !named) processes.push_back({member.id, std::move(admin)});
   }
-  const auto says =
-      fmt::format("{} are listed in ZooKeeper, {} are configured", members->size(), configured);
-  const auto todo = fmt::format("start those that do not run; their lines are under [{}s]", kind);
-  out.push_back(members->empty()               ? Finding{Level::wrong, what, says, todo}
-                : members->size() < configured ? Finding{Level::warning, what, says, todo}
-                                               : Finding{Level::ok, what, says});
+  const auto says = fmt::format("{} are listed in ZooKeeper{}", members->size(),
+                                configured ? fmt::format(", {} are configured", *configured) : "");
+  const auto todo =
+      configured ? fmt::format("start those that do not run; their lines are under [{}s]", kind)
+                 : "start some";
+  out.push_back(members->empty() ? Finding{Level::wrong, what, says, todo}
+                : configured && members->size() < *configured
+                    ? Finding{Level::warning, what, says, todo}
+                    : Finding{Level::ok, what, says});
 }
 
 void look_at_zookeeper(const Config& config, Findings& out, std::vector<KnownProcess>& processes) {
@@ -187,6 +195,10 @@ void look_at_zookeeper(const Config& config, Findings& out, std::vector<KnownPro
   look_at_members(zookeeper.membership(), kMessageKind, config.messages.size(), out, processes);
   look_at_members(zookeeper.membership(), discovery::kGatewayKind, config.gateways.size(), out,
                   processes);
+  std::set<std::string> kinds{replicas_of(config, "auth").kind, replicas_of(config, "user").kind};
+  kinds.erase("");
+  for (const auto& kind : kinds)
+    look_at_members(zookeeper.membership(), kind, std::nullopt, out, processes);
 }
 
 }  // namespace

@@ -56,9 +56,11 @@ void list_targets() {
   fmt::print(
       "\nall (the default) runs every one of them in this process; others are separated by "
       "commas.\n"
-      "auth and user share a store and always run together. Where processes find each other is in "
-      "the\n"
-      "sections services and gateways of the file of --config (docs/architecture.md).\n");
+      "auth and user share a store and run together, unless it is in MySQL and services.user is "
+      "set. "
+      "Where\n"
+      "processes find each other is in the sections services and gateways of the file of --config\n"
+      "(docs/architecture.md).\n");
 }
 
 Result<void> check_folder(const Config& config, const Arguments& arguments) {
@@ -261,7 +263,7 @@ int run(int argc, char** argv) {
   if (arguments.list_targets) return list_targets(), 0;
   auto configured = read_config(reader, arguments);
   if (configured) configured = config.complete();
-  const auto targets = parse_targets(config.server.target);
+  const auto targets = parse_targets(config);
   if (configured && !targets) configured = std::unexpected(targets.error());
   if (!configured) return complain(kWrongUsage, configured.error());
   if (configured && migrate_command->parsed()) {

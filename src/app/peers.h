@@ -5,11 +5,12 @@
 #include <string>
 
 #include "base/metrics.h"
-#include "rpc/link.h"
+#include "rpc/pool.h"
 
 namespace parley::app {
 
-/// The other processes that this one speaks to, by address: one connection to each.
+/// The other processes that this one speaks to: one connection to each by its address, and pools of
+/// those of which any is as good.
 class Peers {
  public:
   /// `process`: what this one calls itself.
@@ -19,6 +20,10 @@ class Peers {
   /// The link to the process at an address. `name`: what it is there for, in words for a person;
   /// `needed`: this process is not ready without it. Before `start`.
   rpc::Link& at(const std::string& address, const std::string& name, bool needed);
+
+  /// The pool of that name, which is empty at first; for another service of the same processes it
+  /// is the same.
+  rpc::Pool& pool(const std::string& pool, const std::string& name, bool needed);
 
   void start();
   /// Blocks. The loops still run.
@@ -46,6 +51,12 @@ class Peers {
   const std::string process_;
   const rpc::SecurityPtr security_;
   std::map<std::string, Peer> by_address_;
+  struct PooledPeers {
+    std::string names;
+    bool needed = false;
+    std::unique_ptr<rpc::Pool> pool;
+  };
+  std::map<std::string, PooledPeers> pools_;
 };
 
 }  // namespace parley::app

@@ -1,8 +1,10 @@
 #pragma once
 #include <boost/asio.hpp>
+#include <fmt/format.h>
 #include <future>
 #include <map>
 #include <memory>
+#include <random>
 
 #include "adapters/shared/redis/client.h"
 #include "app/admin.h"
@@ -41,12 +43,22 @@
 
 namespace parley::app {
 
+inline std::string fresh_id() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
 /// All that one process holds, in the order in which it is made; ended in reverse. Of each service
 /// that its own services need there is an api: the service itself, or a stub. Without other
 /// processes (`--target=all`) there are no peers, stubs or servers for them.
 struct Process {
   Process(const Config& c, SystemClock& k, Targets t, std::stop_token s = {})
-      : config(c), clock(k), hybrid(k), stop(std::move(s)), targets(std::move(t)) {}
+      : config(c),
+        clock(k),
+        hybrid(k),
+        stop(std::move(s)),
+        targets(std::move(t)),
+        member_id(fresh_id()) {}
 
   /// Before anything that is asked, or that the cluster tells of its changes, is gone.
   ~Process() {
@@ -74,6 +86,7 @@ struct Process {
   Metrics metrics;
   Health health{metrics, stop};
   const Targets targets;
+  const std::string member_id;       // another one at each start
   std::unique_ptr<Traces> traces;    // null: nothing is traced
   std::unique_ptr<Cluster> cluster;  // where conversations have many logs
   Stores stores;

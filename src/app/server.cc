@@ -46,7 +46,14 @@ std::string cluster_name(const Process& p) {
   if (p.has("gateway")) return fmt::format("gateway-{}", p.config.gateway_id);
   auto name = p.targets.text();
   std::ranges::replace(name, ',', '_');
-  return name;
+  return std::ranges::any_of(p.targets.names, may_be_several) ? name + "-" + p.member_id : name;
+}
+
+bool is_in_cluster(const Process& p) {
+  if (p.has("message") || is_needed(p, "message")) return true;
+  return std::ranges::any_of(services(), [&p](const ServiceRow& row) {
+    return finds_by_zookeeper(p, row.name) && (p.has(row.name) || is_needed(p, row.name));
+  });
 }
 
 void make_traces(Process& p) {
@@ -60,7 +67,7 @@ void make_traces(Process& p) {
 }
 
 Result<void> make_services(Process& p) {
-  if (p.config.many_logs() && (p.has("message") || is_needed(p, "message"))) {
+  if (p.config.many_logs() && is_in_cluster(p)) {
     PARLEY_TRY(opened, Cluster::open(p.config, cluster_name(p), p.metrics));
     p.cluster = std::move(opened);
     const auto& zookeeper = p.config.zookeeper.addresses;
@@ -118,7 +125,10 @@ Result<void> start_services(Process& p) {
     if (p.peers) PARLEY_TRY_VOID(p.peers->wait_for(address_of(p.config, "message"), p.stop));
     PARLEY_TRY_VOID(p.groups->start());
   }
-  if (!p.targets.all) PARLEY_TRY_VOID(serve_services(p));
+  if (!p.targets.all) {
+    PARLEY_TRY_VOID(serve_services(p));
+    PARLEY_TRY_VOID(join_cluster(p));
+  }
   // Conversations come to this process when others can reach it.
   if (p.cluster && p.messages)
     return p.cluster->serve(*p.messages, address_of(p.config, "message"), p.admin_listen.text(),
@@ -202,6 +212,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config, const Target
 void Server::stop() {
   auto& p = *parts_;
   p.admin->set_ready(false);
+  leave_cluster(p);
   p.control.reset();
   // Clients first, then what they may still have asked, upwards; other processes are answered until
   // each service has said its last.

@@ -188,7 +188,7 @@ constexpr ServiceRow kServices[] = {
     {"presence", "session gateway", "SQLite", "who is online, when the others were last seen",
      open_last_seen, make_presence, connect_presence},
     {"auth", "", "SQLite", "sign-up, sign-in, tokens", open_accounts, make_auth, connect_auth},
-    {"user", "auth", "SQLite", "profiles, devices, finding people", open_accounts, make_user,
+    {"user", "", "SQLite", "profiles, devices, finding people", open_accounts, make_user,
      connect_user},
     {"notification", "", "SQLite", "who must be pushed", open_pushes, make_notification,
      connect_notification},

@@ -9,6 +9,8 @@
 namespace parley::app {
 namespace {
 
+constexpr std::string_view kByZookeeper = "zookeeper";
+
 std::string known_targets() {
   std::string out = "all";
   for (const auto& row : services()) out += fmt::format(", {}", row.name);
@@ -40,7 +42,9 @@ std::unexpected<Error> no_address(std::string_view service, const std::string& f
 
 std::string Targets::text() const { return all ? "all" : fmt::format("{}", fmt::join(names, ",")); }
 
-Result<Targets> parse_targets(std::string_view text) {
+Result<Targets> parse_targets(const Config& config) {
+  const auto& text = config.server.target;
+  const bool together = config.services.user.empty() || config.mysql.address.empty();
   Targets out;
   out.all = false;
   for (auto& name : split(text, ',')) {
@@ -49,7 +53,7 @@ Result<Targets> parse_targets(std::string_view text) {
       return fail(Code::invalid_argument, fmt::format("--target {}: there is no service {}; there "
                                                       "are {}",
                                                       text, name, known_targets()));
-    if (name == "auth" || name == "user") out.names.insert({"auth", "user"});
+    if (together && may_be_several(name)) out.names.insert({"auth", "user"});
     out.names.insert(std::move(name));
   }
   if (out.names.empty())
@@ -60,6 +64,16 @@ Result<Targets> parse_targets(std::string_view text) {
   return out;
 }
 
+bool may_be_several(std::string_view service) { return service == "auth" || service == "user"; }
+
+Replicas replicas_of(const Config& config, std::string_view service) {
+  const auto& at = config.services;
+  if (service == "user" && at.user.empty()) service = "auth";
+  const auto& said = service == "user" ? at.user : at.auth;
+  if (said == kByZookeeper) return {std::string(service), {}};
+  return {{}, split(said, ',')};
+}
+
 const std::string& address_of(const Config& config, std::string_view service) {
   const auto& at = config.services;
   static const std::string none;
@@ -67,13 +81,15 @@ const std::string& address_of(const Config& config, std::string_view service) {
     const auto own = config.messages.find(std::to_string(config.message_id));
     return own == config.messages.end() ? none : own->second;
   }
-  return service == "session"                     ? at.session
-         : service == "presence"                  ? at.presence
-         : service == "auth" || service == "user" ? at.auth
-         : service == "notification"              ? at.notification
-         : service == "message"                   ? at.message
-         : service == "group"                     ? at.group
-                                                  : none;
+  if (may_be_several(service) && !at.listen.empty()) return at.listen;
+  return service == "session"                    ? at.session
+         : service == "presence"                 ? at.presence
+         : service == "user" && !at.user.empty() ? at.user
+         : may_be_several(service)               ? at.auth
+         : service == "notification"             ? at.notification
+         : service == "message"                  ? at.message
+         : service == "group"                    ? at.group
+                                                 : none;
 }
 
 namespace {
@@ -110,6 +126,45 @@ Result<std::vector<std::pair<GatewayId, std::string>>> gateways_of(const Config&
 
 namespace {
 
+std::unexpected<Error> wrong(std::string what) {
+  return fail(Code::invalid_argument, std::move(what));
+}
+
+/// Of auth or user: `here` it runs.
+Result<void> check_replicas(const Config& config, const std::string& service, bool here) {
+  const auto setting = service == "user" && !config.services.user.empty() ? "user" : "auth";
+  const auto [kind, addresses] = replicas_of(config, service);
+  if (kind.empty() && addresses.empty())
+    return no_address(service, fmt::format("[services] {} = \"127.0.0.1:7101\"", service));
+  if (!kind.empty() && !config.many_logs())
+    return wrong(
+        fmt::format("services.{} = \"zookeeper\" and zookeeper.addresses is not set: say "
+                    "there where ZooKeeper is, or name the addresses of the processes",
+                    setting));
+  for (const auto& address : addresses) PARLEY_TRY_VOID(parse_address(address));
+  if (!here) return {};
+  const bool several = addresses.size() != 1;
+  if (several && config.mysql.address.empty())
+    return wrong(
+        fmt::format("services.{} says that there are several processes, which share "
+                    "accounts in MySQL: set mysql.address, or name one address",
+                    setting));
+  const auto& listen = config.services.listen;
+  if (several && listen.empty())
+    return wrong(
+        fmt::format("services.listen is needed: services.{} says that there are several "
+                    "processes, and not at which address this one is",
+                    setting));
+  if (listen.empty()) return {};
+  PARLEY_TRY(at, parse_address(listen));
+  if (boost::asio::ip::make_address(at.host).is_unspecified() || at.port == 0)
+    return wrong(
+        fmt::format("services.listen = \"{}\" is no address at which other processes find "
+                    "this one: name one of this machine, with a port",
+                    listen));
+  return {};
+}
+
 /// Gateways of a cluster tell clients of each other.
 Result<void> check_url(const Config& config) {
   if (!config.many_logs() || !config.discovery.advertised_url.empty()) return {};
@@ -138,6 +193,10 @@ Result<void> check_addresses(const Config& config, const Targets& targets) {
         if (row.name == "message" && address_of(config, name).empty())
           return no_address(fmt::format("message process {}", config.message_id),
                             fmt::format("[messages] {} = \"127.0.0.1:7301\"", config.message_id));
+        continue;
+      }
+      if (may_be_several(name)) {
+        PARLEY_TRY_VOID(check_replicas(config, name, targets.names.contains(name)));
         continue;
       }
       const auto& address = address_of(config, name);

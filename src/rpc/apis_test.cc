@@ -166,13 +166,14 @@ class Apis : public ::testing::Test {
     serve(serving.router, gateway_fake);
     serving.start();
     asking.emplace(serving.address());
-    users.emplace(asking->channel);
+    users.emplace(asking->pool);
     groups.emplace(asking->link);
     feed.emplace(asking->link);
     presence.emplace(asking->link);
     notifications.emplace(asking->link);
     gateway.emplace(asking->link);
     asking->start_and_connect();
+    asking->start_pool({serving.address()});
   }
   ~Apis() override {
     asking->stop();

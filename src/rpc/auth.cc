@@ -16,7 +16,7 @@ constexpr Method<v1::SignOutRequest, v1::Nothing> kSignOut{"/parley.rpc.v1.Auth/
 constexpr Method<v1::Nothing, v1::KeysAnswer> kKeys{"/parley.rpc.v1.Auth/Keys"};
 constexpr Method<v1::RevokedRequest, v1::RevokedAnswer> kRevoked{"/parley.rpc.v1.Auth/Revoked"};
 
-constexpr std::chrono::milliseconds kPatience{1'000}, kPause{200};
+constexpr std::chrono::milliseconds kPatience{1'000}, kLate{3'000}, kPause{200};
 
 TokenPair from_proto(v1::TokenPair& pair) {
   return {UserId(pair.user()),
@@ -39,11 +39,11 @@ v1::TokenPair to_proto(const TokenPair& pair) {
 
 }  // namespace
 
-AuthClient::AuthClient(Loops& loops, std::size_t loop, Channel& channel, TokenJudge& judge,
+AuthClient::AuthClient(Loops& loops, std::size_t loop, Pool& pool, TokenJudge& judge,
                        std::function<void(UserId, DeviceId)> on_signed_out)
     : loops_(loops),
       loop_(loop),
-      channel_(channel),
+      pool_(pool),
       judge_(judge),
       on_signed_out_(std::move(on_signed_out)),
       gate_(loops.at(loop).get_executor(), "rpc auth"),
@@ -52,7 +52,7 @@ AuthClient::AuthClient(Loops& loops, std::size_t loop, Channel& channel, TokenJu
 Awaitable<Result<std::string>> AuthClient::connect(std::function<bool()> give_up) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
-    auto keys = co_await channel_.call(kKeys, v1::Nothing(), std::chrono::seconds(2));
+    auto keys = co_await pool_.ask(kKeys, v1::Nothing(), std::chrono::seconds(2));
     if (keys) {
       judge_.learn(keys->verifying_key());
       co_return std::move(*keys->mutable_ticket_key());
@@ -79,13 +79,18 @@ void AuthClient::stop() {
 
 Awaitable<void> AuthClient::listen() {
   std::uint64_t version = 0;
+  // Whoever answers is asked again: it knows which version it gave.
+  std::shared_ptr<Channel> channel;
   while (!stopping_) {
     v1::RevokedRequest request;
     request.set_after(version);
     request.set_patience_ms(static_cast<std::uint32_t>(kPatience.count()));
-    auto news = co_await channel_.call(kRevoked, std::move(request), kPatience + kCallWithin);
+    if (!channel) channel = pool_.next().value_or(nullptr);
+    Result<v1::RevokedAnswer> news = std::unexpected(unavailable("none is there"));
+    if (channel) news = co_await channel->call(kRevoked, std::move(request), kPatience + kLate);
     if (!news) {
       if (stopping_) break;
+      channel.reset();
       pause_.expires_after(kPause);
       co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
@@ -109,7 +114,7 @@ Awaitable<Result<TokenPair>> AuthClient::sign_up(SignUp request) {
   out.set_device_name(std::move(request.device_name));
   out.set_invite(std::move(request.invite));
   out.set_remote_address(std::move(request.remote_address));
-  PARLEY_CO_TRY(pair, co_await channel_.call(kSignUp, std::move(out)));
+  PARLEY_CO_TRY(pair, co_await pool_.call(kSignUp, std::move(out)));
   co_return from_proto(pair);
 }
 
@@ -119,14 +124,14 @@ Awaitable<Result<TokenPair>> AuthClient::sign_in(SignIn request) {
   out.set_password(std::move(request.password));
   out.set_device_name(std::move(request.device_name));
   out.set_remote_address(std::move(request.remote_address));
-  PARLEY_CO_TRY(pair, co_await channel_.call(kSignIn, std::move(out)));
+  PARLEY_CO_TRY(pair, co_await pool_.call(kSignIn, std::move(out)));
   co_return from_proto(pair);
 }
 
 Awaitable<Result<TokenPair>> AuthClient::refresh(std::string refresh_token) {
   v1::RefreshRequest out;
   out.set_refresh_token(std::move(refresh_token));
-  PARLEY_CO_TRY(pair, co_await channel_.call(kRefresh, std::move(out)));
+  PARLEY_CO_TRY(pair, co_await pool_.call(kRefresh, std::move(out)));
   co_return from_proto(pair);
 }
 
@@ -134,7 +139,7 @@ Awaitable<Result<void>> AuthClient::sign_out(UserId user, DeviceId device) {
   v1::SignOutRequest out;
   out.set_user(user.value);
   out.set_device(device.value);
-  PARLEY_CO_TRY_VOID(co_await channel_.call(kSignOut, std::move(out)));
+  PARLEY_CO_TRY_VOID(co_await pool_.call(kSignOut, std::move(out)));
   co_return Result<void>{};
 }
 

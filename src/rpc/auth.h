@@ -6,18 +6,18 @@
 #include "api/auth.h"
 #include "base/gate.h"
 #include "base/loops.h"
-#include "rpc/channel.h"
+#include "rpc/pool.h"
 #include "rpc/router.h"
 
 namespace parley::rpc {
 
-/// AuthApi of another process: as calls, but for `check` and `is_revoked`, which a judge in this
+/// AuthApi of other processes: as calls, but for `check` and `is_revoked`, which a judge in this
 /// process answers by what it is told of keys and signed-out devices: news comes within a second
 /// while the service can be reached, and is caught up with after a break.
 class AuthClient final : public AuthApi {
  public:
   /// `on_signed_out` runs on loop `loop` for each device that is newly signed out.
-  AuthClient(Loops& loops, std::size_t loop, Channel& channel, TokenJudge& judge,
+  AuthClient(Loops& loops, std::size_t loop, Pool& pool, TokenJudge& judge,
              std::function<void(UserId, DeviceId)> on_signed_out);
 
   /// Waits until the service was reached, with one look every 200 ms; then the judge knows the
@@ -25,7 +25,7 @@ class AuthClient final : public AuthApi {
   Awaitable<Result<std::string>> connect(std::function<bool()> give_up);
   /// Begins to listen for signed-out devices. Any thread.
   void start();
-  /// The channel has stopped. Blocks until nothing runs any more; the loops still run.
+  /// The pool has stopped. Blocks until nothing runs any more; the loops still run.
   void stop();
 
   Awaitable<Result<TokenPair>> sign_up(SignUp request) override;
@@ -43,7 +43,7 @@ class AuthClient final : public AuthApi {
 
   Loops& loops_;
   const std::size_t loop_;
-  Channel& channel_;
+  Pool& pool_;
   TokenJudge& judge_;
   const std::function<void(UserId, DeviceId)> on_signed_out_;
   Gate gate_;

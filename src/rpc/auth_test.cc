@@ -93,8 +93,9 @@ class AuthCalls : public ::testing::Test {
     serve(serving.router, fake, fake, "tickets");
     serving.start();
     asking.emplace(serving.address());
-    auth.emplace(asking->loops, 0, asking->channel, judge,
+    auth.emplace(asking->loops, 0, asking->pool, judge,
                  [this](UserId user, DeviceId device) { signed_out.emplace_back(user, device); });
+    asking->start_pool({serving.address()});
   }
   ~AuthCalls() override {
     fake.stopping = true;

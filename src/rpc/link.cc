@@ -43,22 +43,28 @@ void Link::hurry() {
 
 void Link::stop() {
   std::promise<void> ended;
-  post([this, &ended] {
+  stop([&ended] { ended.set_value(); });
+  ended.get_future().wait();
+}
+
+void Link::stop(std::function<void()> stopped) {
+  post([this, stopped = std::move(stopped)] {
     stopping_ = true;
     retry_.cancel();
     ticker_.cancel();
     more_.cancel();
-    stopped_ = [this, &ended] { gate_.close([&ended] { ended.set_value(); }); };
+    stopped_ = [this, stopped] { gate_.close(stopped); };
     if (ended_) return on_ended(unavailable("the server is stopping"));
     stream_->cancel();
   });
-  ended.get_future().wait();
 }
 
 std::optional<Link::Missing> Link::missing() const {
   const std::lock_guard lock(mutex_);
   return missing_;
 }
+
+bool Link::is_silent() const { return Now::now() - heard_.load() > settings_.silent_after; }
 
 void Link::set_missing(std::string why) {
   const std::lock_guard lock(mutex_);
@@ -86,7 +92,8 @@ void Link::connect() {
   hello.mutable_hello()->set_version(settings_.version);
   hello.mutable_hello()->set_process(settings_.process);
   writing_ = true;
-  heard_ = asked_whether_there_ = Now::now();
+  asked_whether_there_ = Now::now();
+  heard_ = asked_whether_there_;
   stream_->write(hello);
 }
 
@@ -154,7 +161,7 @@ Result<void> Link::admit() const {
     const auto why = missing();
     return std::unexpected(unavailable(why ? why->why : "not connected"));
   }
-  if (Now::now() - heard_ > settings_.silent_after)
+  if (is_silent())
     return std::unexpected(
         unavailable("the service at " + channel_.address() + " is too slow: try again"));
   if (unanswered_ >= settings_.unanswered || frame_bytes_ > settings_.queued_bytes)
@@ -210,7 +217,7 @@ void Link::tick() {
   for (auto* user : users_) user->on_tick();
   const auto now = Now::now();
   if (!ended_ && stream_) {
-    if (now - heard_ > settings_.broken_after) {
+    if (now - heard_.load() > settings_.broken_after) {
       stream_->cancel();
     } else if (open_ && now - asked_whether_there_ >= settings_.silent_after / 3) {
       asked_whether_there_ = now;

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
@@ -33,8 +34,8 @@ class LinkUser {
 /// one frame on its way at a time, so that batches grow under load. What a frame costs is decided
 /// by there being one, not by what is in it: while several requests are unanswered, the next frame
 /// follows the one before after `together` at the earliest; a lone one goes at once. Lives on one
-/// loop, where all of it but `start`, `hurry`, `stop` and `missing` is to be called. Nothing is
-/// durable or repeated here: whoever asked is told.
+/// loop, where all of it but `start`, `hurry`, `stop`, `missing` and `is_silent` is to be called.
+/// Nothing is durable or repeated here: whoever asked is told.
 class Link {
  public:
   struct Settings {
@@ -64,6 +65,8 @@ class Link {
   void hurry();
   /// Blocks until the stream has ended; everything under way was answered. The loops still run.
   void stop();
+  /// The same, without blocking: calls back on the loop.
+  void stop(std::function<void()> stopped);
 
   /// Since when the other side has not been there, and why; nothing: it is. Any thread.
   struct Missing {
@@ -71,6 +74,8 @@ class Link {
     std::string why;
   };
   std::optional<Missing> missing() const;
+  /// Nothing was heard of the other side for `silent_after`. Any thread.
+  bool is_silent() const;
 
   Channel& channel() { return channel_; }
   Loops& loops() { return loops_; }
@@ -123,7 +128,8 @@ class Link {
   std::size_t frame_bytes_ = 0, frame_notices_ = 0;
   std::uint64_t last_token_ = 0;
   std::size_t unanswered_ = 0;
-  std::chrono::steady_clock::time_point heard_{}, asked_whether_there_{}, written_{};
+  std::atomic<std::chrono::steady_clock::time_point> heard_{};
+  std::chrono::steady_clock::time_point asked_whether_there_{}, written_{};
   std::chrono::milliseconds pause_{};
   std::optional<Error> refused_;  // why the stream was not kept
   boost::asio::steady_timer retry_, ticker_, more_;

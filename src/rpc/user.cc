@@ -33,7 +33,7 @@ v1::ProfileView to_proto(const ProfileView& view) {
 }  // namespace
 
 Awaitable<Result<ProfileView>> UserClient::profile(UserId user) {
-  PARLEY_CO_TRY(view, co_await channel_.call(kProfile, request_of(user)));
+  PARLEY_CO_TRY(view, co_await pool_.ask(kProfile, request_of(user)));
   co_return from_proto(view);
 }
 
@@ -43,19 +43,19 @@ Awaitable<Result<ProfileView>> UserClient::update(UserId user, ProfileChange cha
   if (change.name) request.set_name(std::move(*change.name));
   if (change.display_name) request.set_display_name(std::move(*change.display_name));
   if (change.about) request.set_about(std::move(*change.about));
-  PARLEY_CO_TRY(view, co_await channel_.call(kUpdate, std::move(request)));
+  PARLEY_CO_TRY(view, co_await pool_.call(kUpdate, std::move(request)));
   co_return from_proto(view);
 }
 
 Awaitable<Result<ProfileView>> UserClient::find(std::string name) {
   v1::FindRequest request;
   request.set_name(std::move(name));
-  PARLEY_CO_TRY(view, co_await channel_.call(kFind, std::move(request)));
+  PARLEY_CO_TRY(view, co_await pool_.ask(kFind, std::move(request)));
   co_return from_proto(view);
 }
 
 Awaitable<Result<std::vector<DeviceView>>> UserClient::devices(UserId user) {
-  PARLEY_CO_TRY(answer, co_await channel_.call(kDevices, request_of(user)));
+  PARLEY_CO_TRY(answer, co_await pool_.ask(kDevices, request_of(user)));
   std::vector<DeviceView> out;
   for (const auto& device : answer.devices())
     out.push_back({DeviceId(device.device()), device.name(), TimeMs(device.created_ms()),
@@ -64,7 +64,7 @@ Awaitable<Result<std::vector<DeviceView>>> UserClient::devices(UserId user) {
 }
 
 Awaitable<Result<bool>> UserClient::exists(UserId user) {
-  PARLEY_CO_TRY(answer, co_await channel_.call(kExists, request_of(user)));
+  PARLEY_CO_TRY(answer, co_await pool_.ask(kExists, request_of(user)));
   co_return answer.exists();
 }
 

@@ -1,14 +1,14 @@
 #pragma once
 #include "api/user.h"
-#include "rpc/channel.h"
+#include "rpc/pool.h"
 #include "rpc/router.h"
 
 namespace parley::rpc {
 
-/// UserApi of another process, as calls.
+/// UserApi of other processes, as calls; reads ask another one if the first cannot be reached.
 class UserClient final : public UserApi {
  public:
-  explicit UserClient(Channel& channel) : channel_(channel) {}
+  explicit UserClient(Pool& pool) : pool_(pool) {}
 
   Awaitable<Result<ProfileView>> profile(UserId user) override;
   Awaitable<Result<ProfileView>> update(UserId user, ProfileChange change) override;
@@ -17,7 +17,7 @@ class UserClient final : public UserApi {
   Awaitable<Result<bool>> exists(UserId user) override;
 
  private:
-  Channel& channel_;
+  Pool& pool_;
 };
 
 /// Answers for the user service of this process.

@@ -302,7 +302,8 @@ def files_as_they_are(folder, pem, key):
     haproxy.write_text((DEPLOY / "haproxy/haproxy.cfg").read_text().replace("/etc/haproxy/parley.pem", str(both)))
     nginx.write_text((DEPLOY / "nginx/nginx.conf").read_text().replace("/etc/nginx/parley.pem", str(pem)).replace("/etc/nginx/parley-key.pem", str(key))
                      .replace("/run/", f"{folder}/").replace("/var/log/nginx/", f"{folder}/"))
-    for command in ([program("haproxy"), "-c", "-f", haproxy], [program("nginx"), "-t", "-q", "-e", folder / "log", "-c", nginx]):
+    for command in ([program("haproxy"), "-c", "-f", haproxy], [program("haproxy"), "-c", "-f", DEPLOY / "haproxy/services.cfg"],
+                    [program("nginx"), "-t", "-q", "-e", folder / "log", "-c", nginx]):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         assert done.returncode == 0 and "WARNING" not in done.stdout and "[warn]" not in done.stdout, done.stdout
 

@@ -44,6 +44,45 @@ TEST(Startup, WrongSettingsAreOneSentenceWithFileAndLine) {
   EXPECT_EQ(parleyd({"--no-such-flag"}).exit_code, 2);
 }
 
+TEST(Startup, WhereAuthAndUserAreIsCheckedBeforeAnythingStarts) {
+  const auto verify = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--verify-config", "--target"});
+    return parleyd(std::move(more));
+  };
+  const std::string two = "127.0.0.1:7103,127.0.0.1:7203";
+  const auto mysql = {"--mysql-address", "127.0.0.1:3306"};
+  const auto with_mysql = [&](std::vector<std::string> more) {
+    more.insert(more.end(), mysql.begin(), mysql.end());
+    return verify(std::move(more));
+  };
+  expect_sentence(verify({"user"}), 2, "[services] auth = ");
+  expect_sentence(verify({"auth", "--services-auth", "zookeeper"}), 2,
+                  "services.auth = \"zookeeper\" and zookeeper.addresses is not set");
+  expect_sentence(verify({"auth", "--services-auth", "127.0.0.1:7103,nonsense"}), 2,
+                  "nonsense is not ADDRESS:PORT");
+  expect_sentence(verify({"auth", "--services-auth", two}), 2, "set mysql.address");
+  expect_sentence(with_mysql({"auth", "--services-auth", two}), 2, "services.listen is needed");
+  for (const auto* nowhere : {"0.0.0.0:7103", "[::]:7103", "127.0.0.1:0"})
+    expect_sentence(with_mysql({"auth", "--services-auth", two, "--services-listen", nowhere}), 2,
+                    std::string("services.listen = \"") + nowhere + "\" is no address");
+  for (const auto& good : {std::vector<std::string>{"auth", "--services-auth", "127.0.0.1:7103"},
+                           {"auth,user", "--services-auth", "127.0.0.1:7103"}})
+    EXPECT_EQ(verify(good).exit_code, 0);
+  EXPECT_EQ(
+      with_mysql({"auth", "--services-auth", two, "--services-listen", "127.0.0.1:7203"}).exit_code,
+      0);
+}
+
+TEST(Startup, UserRunsWithoutAuthOnlyOverMysqlAndWhereItIsFound) {
+  const auto names = [](std::vector<std::string> more) {
+    more.insert(more.begin(),
+                {"--verify-config", "--target", "user", "--services-user", "127.0.0.1:7104"});
+    return parleyd(std::move(more));
+  };
+  expect_sentence(names({}), 2, "nothing says where auth is");
+  EXPECT_EQ(names({"--mysql-address", "127.0.0.1:3306"}).exit_code, 0);
+}
+
 TEST(Startup, PrintsEverySettingWithItsSource) {
   const auto printed =
       parleyd({"--print-config", "--data", "elsewhere"}, {{"PARLEY_LOG_LEVEL", "debug"}});

@@ -3,7 +3,7 @@
 #include <future>
 #include <gtest/gtest.h>
 
-#include "rpc/link.h"
+#include "rpc/pool.h"
 #include "rpc/server.h"
 
 namespace parley::rpc::testing {
@@ -76,7 +76,8 @@ class Asking {
                   SecurityPtr security = nullptr)
       : loops(2, 1),
         channel({.address = address, .security = std::move(security)}),
-        link(loops, 1, channel, std::move(settings)) {
+        link(loops, 1, channel, settings),
+        pool(loops, settings, {.address = {}, .security = channel.security()}) {
     loops.start();
   }
   ~Asking() {
@@ -97,14 +98,22 @@ class Asking {
     start();
     ASSERT_TRUE(eventually([this] { return !link.missing(); }));
   }
+  /// The pool, of processes at these addresses.
+  void start_pool(const std::vector<std::string>& addresses) {
+    pool.set(addresses);
+    pool.start();
+    ASSERT_TRUE(eventually([this] { return !pool.missing(); }));
+  }
   void stop() {
     if (std::exchange(started_, false)) link.stop();
     channel.stop();
+    pool.stop();
   }
 
   Loops loops;
   Channel channel;
   Link link;
+  Pool pool;
 
  private:
   bool started_ = false;

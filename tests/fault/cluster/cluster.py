@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,8 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent.parent / "scripts"
-sys.path.insert(0, str(HERE.parent / "support"))
+sys.path[:0] = [str(HERE.parent / "support"), str(SCRIPTS.parent / "cluster")]
+import balancer  # noqa: E402
 from gate import Gate  # noqa: E402
 from processes import LIMITS, Broken, wait_until  # noqa: E402
 from split import Balancer, Ports  # noqa: E402
@@ -118,6 +120,22 @@ class Cluster:
             self.start_anew(names)
             for gate in gates:
                 gate.close()
+
+    @contextlib.contextmanager
+    def balanced(self, names):
+        """These processes, started anew, reach auth and user through HAProxy, at its one address."""
+        listen, admin = (f"127.0.0.1:{self.ports.next()}" for _ in range(2))
+        file, log = self.folder / "services.cfg", self.folder / "services-haproxy.log"
+        file.write_text(balancer.services(listen, admin, [
+            (name.replace(" ", "-"), row["rpc"], row["admin"].rsplit(":", 1)[1]) for name, row in self.rows.items() if name.startswith("auth")]))
+        haproxy = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        with open(log, "ab") as out, subprocess.Popen([haproxy, "-db", "-f", file], stdout=out, stderr=out) as process:
+            try:
+                self.start_anew(names, services_auth=listen)
+                yield self
+            finally:
+                self.start_anew(names)
+                process.terminate()
 
     def start_anew(self, names, **settings):
         for name in names:

@@ -6,6 +6,7 @@ import signal
 import time
 import typing
 
+from accounts import Accounts
 from cluster import Broken
 
 
@@ -13,7 +14,8 @@ from cluster import Broken
 class Fault:
     """`begin` and `heal` get the cluster and the victim that the seed drew of `victims`. With `gated`, (kind of server, setting,
     processes), they get gates in place of the cluster: these processes, or the victim if it is one of them, reach the servers
-    through those."""
+    through those. With `balanced`, these processes reach auth and user through HAProxy. `beside`: what else goes on meanwhile, a
+    context manager of a cluster whose end judges; it `goes_on()` after each step."""
     stands_for: str
     victims: list
     begin: typing.Callable
@@ -21,11 +23,14 @@ class Fault:
     goes_on: bool = False  # somebody's messages must be acknowledged between the two
     lasts: float = 0  # seconds between the two, where the passing of time is what is tested
     gated: tuple = None
+    balanced: list = None
+    beside: typing.Callable = None
 
 
 PAST_THE_LEASE = 14  # seconds: a session of 6 s, a lease of 2 s, and the other's own look
 MESSAGES = ["message 1", "message 2"]
 GATEWAYS = ["gateway 1", "gateway 2"]
+AUTHS = ["auth 1", "auth 2"]  # user, too
 
 
 def kill(cluster, name):
@@ -119,6 +124,20 @@ def slow(name, setting, processes):
     return Fault(f"{name} answers 500 ms late", [name], late, in_time, goes_on=True, lasts=10, gated=(name, setting, processes))
 
 
+def kill_in_turn(cluster, name):
+    """One of two, which is started again, and then the other."""
+    for victim in (name, next(other for other in AUTHS if other != name)):
+        kill(cluster, victim)
+        cluster.beside.goes_on()
+        launch(cluster, victim)
+        cluster.wait_ready()
+        cluster.beside.goes_on()
+
+
+def one_of_two(**more):
+    return Fault("a crash of one auth and user process of two, then of the other", AUTHS, kill_in_turn, goes_on=True, beside=Accounts, **more)
+
+
 SMALL = {
     "message-killed": Fault("a crash of an owner; it is started again at once", MESSAGES, kill, launch),
     "message-stopped": Fault("a frozen machine, a long pause: past its lease, and woken while the other writes its logs", MESSAGES, stop, wake,
@@ -127,6 +146,8 @@ SMALL = {
     "each-replaced": Fault("a rolling restart of everything, an upgrade", ["every process"], replace_each, goes_on=True),
     "gateway-killed": Fault("a crash of a gateway; its people come back through the other", GATEWAYS, kill, launch, goes_on=True),
     "group-killed": Fault("a crash of the feed's consumer in the middle of a batch", ["group"], kill_in_mid_batch, launch, goes_on=True),
+    "tier-killed": one_of_two(),
+    "tier-killed-balanced": one_of_two(balanced=GATEWAYS),
     "redis-wiped": Fault("FLUSHALL; a failover to an empty replica", ["redis"], wipe),
     "redis-restarted": restarted("redis", "a crash of Redis, which keeps nothing", goes_on=True),
     "mysql-restarted": restarted("mysql", "a crash of MySQL", goes_on=True),
@@ -135,8 +156,8 @@ SMALL = {
     "cassandra-restarted": restarted("cassandra", "a crash of the only Cassandra node"),
 }
 LATE = {
-    "mysql-slow": slow("mysql", "mysql_address", ["auth", "group", "notification"]),
-    "redis-slow": slow("redis", "redis_address", ["session", "auth"]),
+    "mysql-slow": slow("mysql", "mysql_address", [*AUTHS, "group", "notification"]),
+    "redis-slow": slow("redis", "redis_address", ["session", *AUTHS]),
     "cassandra-slow": slow("cassandra", "cassandra_addresses", ["message 1", "message 2", "presence"]),
     "gateway-cut-off": Fault("a network that parts one gateway from ZooKeeper alone, for longer than its session", GATEWAYS, cut, mend, goes_on=True,
                              lasts=PAST_THE_LEASE, gated=("zookeeper", "zookeeper_addresses", GATEWAYS)),

@@ -46,6 +46,8 @@ def goes_on(load, count, what):
 
 def gates_of(cluster, fault, victim):
     """What the fault is done to: the cluster, or the gates before some servers."""
+    if fault.balanced:
+        return cluster.balanced(fault.balanced)
     if not fault.gated:
         return contextlib.nullcontext(cluster)
     kind, setting, names = fault.gated
@@ -54,7 +56,9 @@ def gates_of(cluster, fault, victim):
 
 def one_round(cluster, folder, fault, victim, seed, row):
     draw = random.Random(f"moment {seed}")
-    with (gates_of(cluster, fault, victim) as hurt, Load(cluster, None, folder, *TRAFFIC, "--seed", seed) as load, Watch(cluster) as watch):
+    beside = fault.beside or contextlib.nullcontext
+    with (gates_of(cluster, fault, victim) as hurt, Load(cluster, None, folder, *TRAFFIC, "--seed", seed) as load, Watch(cluster) as watch,
+          beside(cluster) as cluster.beside):
         try:
             load.wait_for("sending:", PATIENCE)
             goes_on(load, GOES_ON, "the first messages")

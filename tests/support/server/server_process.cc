@@ -180,11 +180,15 @@ void ServerProcess::plan(bool cluster) {
   toml << "[services]\n";
   for (const std::string name :
        {"session", "presence", "auth", "notification", "message", "group"}) {
-    if (cluster && name == "message") continue;
+    if (cluster && (name == "message" || name == "auth")) continue;
     toml << name << " = " << address() << "\n";
     add(name, {name});
   }
   if (cluster) {
+    // Over MySQL they may run apart.
+    toml << "auth = \"zookeeper\"\nuser = \"zookeeper\"\nlisten = " << address() << "\n";
+    add("auth", {"auth"});
+    add("user", {"user", "--services-listen", "127.0.0.1:" + std::to_string(free.next())});
     cluster_ = std::make_unique<ClusterNames>();
     toml << cluster_->settings() << "[messages]\n";
     for (const std::string id : {"1", "2"}) {

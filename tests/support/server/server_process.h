@@ -34,8 +34,8 @@ Ended run_program(const std::vector<std::string>& command,
 
 /// A server on free loopback ports: one parleyd; or, as PARLEY_TEST_SHAPE says, `split`: a process
 /// of each service and two gateways, over one data folder; `cluster`: those with two message
-/// processes, on the servers that tests share, under names of its own. Ended with the object; only
-/// these processes are ever signalled.
+/// processes, and auth and user apart and found by ZooKeeper, on the servers that tests share,
+/// under names of its own. Ended with the object; only these processes are ever signalled.
 class ServerProcess {
  public:
   enum class Shape { as_asked, split, cluster };
