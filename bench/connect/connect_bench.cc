@@ -51,8 +51,9 @@ int serve() {
   rpc::Link link(loops, 0, nobody, {.process = "connect_bench"});
   rpc::MessageClient messages(link);
   auth::RemoteJudge judge(clock);
-  rpc::AuthClient auth(loops, 0, nobody, judge, [](UserId, DeviceId) {});
-  rpc::UserClient users(nobody);
+  rpc::Pool none(loops, {.process = "connect_bench"}, {.address = {}});
+  rpc::AuthClient auth(loops, 0, none, judge, [](UserId, DeviceId) {});
+  rpc::UserClient users(none);
   rpc::SessionClient sessions(link, {GatewayId(1)});
   rpc::GroupClient groups(link);
   rpc::PresenceClient presence(link);

@@ -188,7 +188,7 @@ void ServerProcess::plan(bool cluster) {
     // Over MySQL they may run apart.
     toml << "auth = \"zookeeper\"\nuser = \"zookeeper\"\nlisten = " << address() << "\n";
     add("auth", {"auth"});
-    add("user", {"user", "--services-listen", "127.0.0.1:" + std::to_string(free.next())});
+    add("user", {"user", "--services-listen", "127.0.0.1:" + std::to_string(free_ports().next())});
     cluster_ = std::make_unique<ClusterNames>();
     toml << cluster_->settings() << "[messages]\n";
     for (const std::string id : {"1", "2"}) {
