@@ -11,6 +11,7 @@ import contextlib
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -58,6 +59,11 @@ class Watched:
     def read(self):
         self.code = self.socket.wait_for_close()
         self.socket.close()
+
+    def end(self):
+        """By its own thread: were it closed here, the next connection could get its descriptor, from which that still reads."""
+        socket.socket.shutdown(self.socket.socket, socket.SHUT_RDWR)
+        self.thread.join()
 
 
 class Set:
@@ -251,7 +257,7 @@ def idle(watched):
     for name, one in watched.items():
         time.sleep(max(0, one.since + IDLE - time.monotonic()))  # the passing of time is what is tested
         assert one.code is None, f"{name}: an idle connection was closed with {one.code}"
-        one.socket.close()
+        one.end()
 
 
 def time_outs(parleyd):
