@@ -43,6 +43,8 @@ class Backups:
         while not self.seconds or not ended():
             into = self._folder / str(len(self.seconds))
             self._one(into)
+            if len(self.seconds) > 1:  # the disk need not hold them all
+                shutil.rmtree(self._folder / str(len(self.seconds) - 2))
         self.bytes = sum(file.stat().st_size for file in into.rglob("*") if file.is_file())
 
     def remove(self):

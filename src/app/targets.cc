@@ -162,6 +162,17 @@ Result<void> check_replicas(const Config& config, const std::string& service, bo
         fmt::format("services.listen = \"{}\" is no address at which other processes find "
                     "this one: name one of this machine, with a port",
                     listen));
+  if (addresses.size() > 1 && std::ranges::find(addresses, listen) == addresses.end())
+    return wrong(
+        fmt::format("services.listen = \"{}\" is none of the addresses under services.{}: "
+                    "others would not find this process",
+                    listen, setting));
+  // Those who listen elsewhere than where they are found are behind a balancer.
+  const bool alone = addresses.size() == 1 && addresses.front() == listen;
+  if (!alone && config.redis.address.empty())
+    return wrong(
+        "redis.address is not set: several auth and user processes share in Redis what of profiles "
+        "they remember and how often a sign-in failed");
   return {};
 }
 

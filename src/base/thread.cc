@@ -29,9 +29,12 @@ void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 void step_back() {
   // Linux: the niceness is a thread's own (pthreads(7), "NPTL"). One who is nicer already stays so.
-  if (::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())) >= kNice) return;
+  const auto thread = static_cast<id_t>(::gettid());
+  if (::getpriority(PRIO_PROCESS, thread) >= kNice) return;
   const SchedAttributes attributes;
-  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
+  // Where a sandbox refuses that, niceness alone.
+  if (::syscall(SYS_sched_setattr, 0, &attributes, 0) != 0)
+    ::setpriority(PRIO_PROCESS, thread, kNice);
 }
 
 }  // namespace parley

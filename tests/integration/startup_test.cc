@@ -68,9 +68,16 @@ TEST(Startup, WhereAuthAndUserAreIsCheckedBeforeAnythingStarts) {
   for (const auto& good : {std::vector<std::string>{"auth", "--services-auth", "127.0.0.1:7103"},
                            {"auth,user", "--services-auth", "127.0.0.1:7103"}})
     EXPECT_EQ(verify(good).exit_code, 0);
-  EXPECT_EQ(
-      with_mysql({"auth", "--services-auth", two, "--services-listen", "127.0.0.1:7203"}).exit_code,
-      0);
+  expect_sentence(
+      with_mysql({"auth", "--services-auth", two, "--services-listen", "127.0.0.1:7303"}), 2,
+      "is none of the addresses under services.auth");
+  expect_sentence(
+      with_mysql({"auth", "--services-auth", two, "--services-listen", "127.0.0.1:7203"}), 2,
+      "redis.address is not set");
+  EXPECT_EQ(with_mysql({"auth", "--services-auth", two, "--services-listen", "127.0.0.1:7203",
+                        "--redis-address", "127.0.0.1:6379"})
+                .exit_code,
+            0);
 }
 
 TEST(Startup, UserRunsWithoutAuthOnlyOverMysqlAndWhereItIsFound) {

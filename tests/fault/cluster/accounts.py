@@ -43,7 +43,9 @@ class Accounts:
     def __exit__(self, failed, *_):
         self.over.set()
         for thread in self.threads:
-            thread.join(PATIENCE)
+            thread.join(3 * PATIENCE)  # more than a request waits for
+            if thread.is_alive():
+                self.wrong.append(f"somebody waits since {3 * PATIENCE} s")
         print(f"    accounts: {self.requests} requests, {self.retried} of them retried, {self.again} more than once, the slowest was taken "
               f"{self.slowest:.2f} s after its first error; out everywhere within {self.slowest_out:.2f} s", flush=True)
         if self.wrong and not failed:
@@ -78,9 +80,9 @@ class Accounts:
         finally:
             link.close()
 
-    def do(self, method, path, token=None, taken=(), **body):
+    def do(self, method, path, token=None, taken=(), gateway=None, **body):
         """With retries. `taken`: errors that say, of a retry, that an attempt before it took effect."""
-        gateway = self.gateways[next(self.turn) % len(self.gateways)]
+        gateway = gateway or self.gateways[next(self.turn) % len(self.gateways)]
         self.requests += 1
         for attempt in itertools.count():
             status, answer = self.ask(gateway, method, path, token, **body)
@@ -121,10 +123,11 @@ class Accounts:
     def _leave(self, name):
         """Signs out at one gateway while a socket is open at the other."""
         person = self.sign_up(name)
-        host, port = self.gateways[next(self.turn) % len(self.gateways)].rsplit(":", 1)
+        here, there = itertools.islice(itertools.cycle(self.gateways), self.rounds[-1] % 2, self.rounds[-1] % 2 + 2)
+        host, port = there.rsplit(":", 1)
         with WebSocket(int(port)) as socket:
             socket.hello(person)
-            self.do("POST", "/v1/signout", person["access_token"], taken=["unauthenticated"])
+            self.do("POST", "/v1/signout", person["access_token"], taken=["unauthenticated"], gateway=here)
             out = time.monotonic()
             for gateway in self.gateways:
                 while self.ask(gateway, "GET", "/v1/me", person["access_token"])[0] != 401:

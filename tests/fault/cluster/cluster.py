@@ -134,8 +134,11 @@ class Cluster:
                 self.start_anew(names, services_auth=listen)
                 yield self
             finally:
-                self.start_anew(names)
-                process.terminate()
+                self.revive()  # whoever a failed round left away: these are not ready without
+                try:
+                    self.start_anew(names)
+                finally:
+                    process.terminate()
 
     def start_anew(self, names, **settings):
         for name in names:
