@@ -77,9 +77,10 @@ class TokenSource {
   virtual ~TokenSource() = default;
   virtual std::string verifying_key() const = 0;
   /// Those after a version that this process gave; of any other version (0, or another process's):
-  /// all. Where there are none yet, waits at most `patience`; then empty.
-  virtual Awaitable<Revocations> revoked(std::uint64_t after,
-                                         std::chrono::milliseconds patience) = 0;
+  /// all. Where there are none yet, waits at most `patience`; then empty. `unavailable`, but not
+  /// after 0: this process does not know what others have signed out in the last second.
+  virtual Awaitable<Result<Revocations>> revoked(std::uint64_t after,
+                                                 std::chrono::milliseconds patience) = 0;
 };
 
 /// Judges access tokens with nothing but what a TokenSource told. Any thread; does not block.

@@ -118,6 +118,7 @@ Result<void> start_services(Process& p) {
   }
   if (p.peers) p.peers->start();
   if (p.stubs.auth) p.stubs.auth->start();
+  if (p.auth) p.auth->start();  // before others ask it what it has learned
   if (p.sessions) p.sessions->start();
   if (p.presence) p.presence->start();
   if (p.messages) PARLEY_TRY_VOID(p.messages->start());
@@ -183,7 +184,6 @@ Result<void> run(Process& p) {
   measure_services(p);
   PARLEY_TRY_VOID(start_services(p));
   if (p.has("gateway")) PARLEY_TRY_VOID(open_gateway(p));
-  if (p.auth) p.auth->start();  // it closes sockets of the gateway
   PARLEY_TRY_VOID(open_control(p));
   p.admin->set_ready(true);
   return {};

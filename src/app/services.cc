@@ -61,7 +61,7 @@ Result<void> make_auth(Process& p) {
   auto settings = auth_settings(p.config);
   // Gateways elsewhere hear of it by TokenSource.
   settings.on_signed_out = [&p](UserId user, DeviceId device) {
-    if (p.gateway) p.gateway->sign_out(user, device);
+    if (auto* gateway = p.open_gateway.load()) gateway->sign_out(user, device);
   };
   p.failure_limits =
       std::make_unique<failure_limits::MemoryFailureLimits>(p.clock, kFailuresRemembered);

@@ -340,7 +340,7 @@ class NoAuth final : public AuthApi, public TokenSource {
   Result<Principal> check(std::string_view) const override { return Principal{}; }
   bool is_revoked(DeviceId) const override { return false; }
   std::string verifying_key() const override { return {}; }
-  Awaitable<Revocations> revoked(std::uint64_t, std::chrono::milliseconds) override {
+  Awaitable<Result<Revocations>> revoked(std::uint64_t, std::chrono::milliseconds) override {
     co_return Revocations{};
   }
 };

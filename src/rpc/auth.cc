@@ -79,7 +79,8 @@ void AuthClient::stop() {
 
 Awaitable<void> AuthClient::listen() {
   std::uint64_t version = 0;
-  // Whoever answers is asked again: it knows which version it gave.
+  // Whoever answers is asked again: it knows which version it gave. Who is cut off from the store
+  // answers with an error: then the next is asked.
   std::shared_ptr<Channel> channel;
   while (!stopping_) {
     v1::RevokedRequest request;
@@ -179,7 +180,7 @@ void serve(Router& router, AuthApi& auth, TokenSource& source, std::string ticke
                  [&source](v1::RevokedRequest request) -> Awaitable<Result<v1::RevokedAnswer>> {
                    const std::chrono::milliseconds patience(
                        std::min<std::int64_t>(request.patience_ms(), kPatience.count()));
-                   const auto news = co_await source.revoked(request.after(), patience);
+                   PARLEY_CO_TRY(news, co_await source.revoked(request.after(), patience));
                    v1::RevokedAnswer answer;
                    answer.set_version(news.version);
                    for (const auto& revocation : news.devices) {

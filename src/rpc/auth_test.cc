@@ -33,12 +33,17 @@ class FakeAuth final : public AuthApi, public TokenSource {
   bool is_revoked(DeviceId) const override { return false; }
 
   std::string verifying_key() const override { return std::string("key\0k", 5); }
-  Awaitable<Revocations> revoked(std::uint64_t after, std::chrono::milliseconds patience) override {
+  Awaitable<Result<Revocations>> revoked(std::uint64_t after,
+                                         std::chrono::milliseconds patience) override {
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
     for (const auto until = std::chrono::steady_clock::now() + patience;;) {
       Revocations out;
       {
         const std::lock_guard lock(mutex_);
+        if (cut_off_) {
+          refused_.push_back(std::chrono::steady_clock::now());
+          co_return fail(Code::unavailable, "cut off from the store");
+        }
         const auto skipped = after <= log_.size() ? after : 0;
         out = {{log_.begin() + static_cast<std::ptrdiff_t>(skipped), log_.end()}, log_.size()};
       }
@@ -52,11 +57,22 @@ class FakeAuth final : public AuthApi, public TokenSource {
     const std::lock_guard lock(mutex_);
     log_.push_back({user, device, TimeMs(99)});
   }
+  void cut_off(bool is) {
+    const std::lock_guard lock(mutex_);
+    cut_off_ = is;
+  }
+  /// When it was asked while it was cut off.
+  std::vector<std::chrono::steady_clock::time_point> refused() {
+    const std::lock_guard lock(mutex_);
+    return refused_;
+  }
   std::atomic<bool> stopping{false};
 
  private:
   std::mutex mutex_;
   std::vector<Revocation> log_;
+  bool cut_off_ = false;
+  std::vector<std::chrono::steady_clock::time_point> refused_;
 };
 
 class FakeJudge final : public TokenJudge {
@@ -163,6 +179,35 @@ TEST_F(AuthCalls, WhatWasSignedOutDuringABreakIsCaughtUpWith) {
   serving.start();
   ASSERT_TRUE(eventually([&] { return auth->is_revoked(DeviceId(2)); }));
   ASSERT_TRUE(eventually([&] { return told().size() == 2; }));
+}
+
+TEST_F(AuthCalls, NewsComesFromAnotherWhereOneIsCutOffFromTheStore) {
+  FakeAuth other;
+  Serving second;
+  serve(second.router, other, other, "tickets");
+  second.start();
+  auth->start();
+  for (auto* each : {&fake, &other}) each->revoke(UserId(7), DeviceId(1));
+  ASSERT_TRUE(eventually([&] { return auth->is_revoked(DeviceId(1)); }));
+  asking->pool.set({serving.address(), second.address()});
+  fake.cut_off(true);
+  other.revoke(UserId(7), DeviceId(2));
+  EXPECT_TRUE(eventually([&] { return auth->is_revoked(DeviceId(2)); }));
+  EXPECT_FALSE(fake.refused().empty());
+  other.stopping = true;
+  second.stop();
+}
+
+TEST_F(AuthCalls, OneThatIsCutOffAndAloneIsAskedAgainAfterPauses) {
+  auth->start();
+  fake.cut_off(true);
+  ASSERT_TRUE(eventually([&] { return fake.refused().size() >= 4; }));
+  const auto refused = fake.refused();
+  for (std::size_t i = 1; i < refused.size(); ++i)
+    EXPECT_GE(refused[i] - refused[i - 1], std::chrono::milliseconds(200));
+  fake.revoke(UserId(7), DeviceId(1));
+  fake.cut_off(false);
+  EXPECT_TRUE(eventually([&] { return auth->is_revoked(DeviceId(1)); }));
 }
 
 }  // namespace

@@ -11,6 +11,9 @@
 namespace parley::auth {
 namespace {
 
+// Within which a sign-out is known everywhere (api/auth.h).
+constexpr std::chrono::milliseconds kKnownWithin{1'000};
+
 std::unexpected<Error> wrong_credentials() {
   return fail(Code::wrong_credentials, "the user name or the password is wrong");
 }
@@ -44,6 +47,7 @@ AuthService::AuthService(AccountStore& accounts, FailureLimits& failures, const 
       pool_(pool),
       settings_(std::move(settings)),
       tokens_(std::move(tokens)),
+      followed_(clock.mono()),
       hashing_pool_(settings_.hashing_threads),
       hasher_(settings_.password_cost, hashing_pool_,
               settings_.hashing_threads + settings_.hashing_queue) {}
@@ -52,18 +56,28 @@ AuthService::~AuthService() { hashing_pool_.join(); }
 
 void AuthService::start() {
   if (settings_.follow_every.count() == 0) return;
-  follower_ = std::make_unique<Follower>(pool_, settings_.follow_every, [this] {
-    SignedOut signed_out;
-    auto followed = tokens_->follow(signed_out);
-    tell(signed_out);
-    return followed;
-  });
+  follower_ =
+      std::make_unique<Follower>(pool_, settings_.follow_every, [this] { return follow(); });
   follower_->start();
 }
 
 void AuthService::stop() {
   if (follower_) follower_->stop();
   follower_.reset();
+}
+
+Result<void> AuthService::follow() {
+  const auto began = clock_.mono();
+  SignedOut signed_out;
+  auto followed = tokens_->follow(signed_out);
+  if (followed) followed_ = began;
+  tell(signed_out);
+  return followed;
+}
+
+bool AuthService::is_cut_off() const {
+  const auto every = settings_.follow_every;
+  return every.count() != 0 && clock_.mono() - followed_.load() > std::max(kKnownWithin, 4 * every);
 }
 
 void AuthService::tell(const SignedOut& signed_out) const {
@@ -194,12 +208,16 @@ Awaitable<Result<void>> AuthService::sign_out_all(UserId user) {
       [&](SignedOut& signed_out) { return tokens_->sign_out_all(user, signed_out); });
 }
 
-Awaitable<Revocations> AuthService::revoked(std::uint64_t after,
-                                            std::chrono::milliseconds patience) {
+Awaitable<Result<Revocations>> AuthService::revoked(std::uint64_t after,
+                                                    std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kLook{100};  // sockets are to be closed within 1 s
   const auto until = clock_.mono() + patience;
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   for (;;) {
+    // Who knows nothing yet gets what is known all the same.
+    if (after != 0 && is_cut_off())
+      co_return fail(Code::unavailable,
+                     "this process cannot read which devices others signed out: ask another one");
     auto news = tokens_->revocations().after(after);
     if (!news.devices.empty() || news.version != after || clock_.mono() >= until) co_return news;
     timer.expires_after(kLook);

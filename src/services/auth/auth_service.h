@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 
@@ -33,8 +34,9 @@ struct AuthSettings {
   /// Other processes use the same store: how often it is looked at for devices that they have
   /// signed out. 0: nobody else uses it.
   std::chrono::milliseconds follow_every{0};
-  /// Runs after that is durable, on the executor of the coroutine that signed the device out; where
-  /// another process did it, on a thread of the pool.
+  /// Runs after that is durable, on the executor of the coroutine that signed the device out; on a
+  /// thread of the pool where another process did it, or the look for others saw it first: a device
+  /// may be told twice.
   std::function<void(UserId, DeviceId)> on_signed_out = [](UserId, DeviceId) {};
 };
 
@@ -70,7 +72,8 @@ class AuthService final : public AuthApi, public TokenSource {
     const auto& key = tokens_->verifying_key();
     return {key.begin(), key.end()};
   }
-  Awaitable<Revocations> revoked(std::uint64_t after, std::chrono::milliseconds patience) override;
+  Awaitable<Result<Revocations>> revoked(std::uint64_t after,
+                                         std::chrono::milliseconds patience) override;
 
   /// How many password hashes were computed.
   std::uint64_t hashes() const { return hasher_.computed(); }
@@ -82,6 +85,10 @@ class AuthService final : public AuthApi, public TokenSource {
               boost::asio::thread_pool& pool, AuthSettings settings,
               std::unique_ptr<DeviceTokens> tokens);
   void tell(const SignedOut& signed_out) const;
+  /// Looks for what other processes signed out.
+  Result<void> follow();
+  /// Whether that has failed for too long.
+  bool is_cut_off() const;
   /// Runs `work(SignedOut&)` on the pool, and tells of the devices that it signed out.
   template <class F>
   auto on_devices(F work) -> Awaitable<std::invoke_result_t<F, SignedOut&>>;
@@ -96,6 +103,7 @@ class AuthService final : public AuthApi, public TokenSource {
   boost::asio::thread_pool& pool_;
   const AuthSettings settings_;
   std::unique_ptr<DeviceTokens> tokens_;
+  std::atomic<Clock::Mono> followed_;  // when the last good look began
   boost::asio::thread_pool hashing_pool_;
   PasswordHasher hasher_;
   std::unique_ptr<Follower>

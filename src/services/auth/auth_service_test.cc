@@ -126,7 +126,7 @@ TEST_F(AuthServiceTest, WhatAnotherProcessSignedOutIsTold) {
   EXPECT_EQ(heard.get(), std::pair(up->user, up->device));
   EXPECT_TRUE(other->is_revoked(up->device));
   EXPECT_EQ(other->check(up->access).error().code, Code::unauthenticated);
-  const auto news = run(other->revoked(0, std::chrono::milliseconds(0)));
+  const auto news = run(other->revoked(0, std::chrono::milliseconds(0))).value();
   ASSERT_EQ(news.devices.size(), 1u);
   EXPECT_EQ(news.devices[0].user, up->user);
   EXPECT_EQ(closed_.size(), 1u);  // and here, as ever

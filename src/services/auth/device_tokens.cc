@@ -18,9 +18,11 @@ constexpr std::uint32_t kNodes = 1'024;
 constexpr std::uint32_t kRetryMs = 1'000;
 
 // How far before the newest that was read `follow` looks again. Clocks are at most 5 s apart, and a
-// device is stamped before it waits for a connection, for locks and for the answer (25 s at most,
-// adapters/shared/mysql/settings.h).
+// device is stamped before it waits for a connection, for locks and for the answer: 25 s as a rule
+// (adapters/shared/mysql/settings.h), which binds no transaction. So it looks now and then as far
+// back as there are access tokens.
 constexpr std::chrono::milliseconds kOverlap = std::chrono::seconds(30);
+constexpr std::chrono::seconds kLookBackEvery{10};
 
 std::uint64_t random_start() {
   std::uint64_t bytes = 0;
@@ -47,12 +49,14 @@ Result<std::unique_ptr<DeviceTokens>> DeviceTokens::open(AccountStore& accounts,
   PARLEY_TRY(last_user, accounts.last_id());
   PARLEY_TRY(last_device, devices.last_id());
   const TimeMs now = clock.wall();
+  const auto began = clock.mono();
   PARLEY_TRY(revoked, devices.revoked(now));
   std::unique_ptr<DeviceTokens> made(new DeviceTokens(devices, clock, settings, signing_key,
                                                       std::move(refresh_key),
                                                       std::max(last_user, last_device)));
   for (const auto& row : revoked) made->learn(row, now);
   made->newest_ = now;
+  made->looked_back_ = began;
   return made;
 }
 
@@ -185,7 +189,9 @@ Result<void> DeviceTokens::revoke(const AccountDevice& device, SignedOut& signed
                           .tokens_end = now + settings_.access_lifetime + kClockSlack,
                           .revoked = now};
   PARLEY_TRY_VOID(devices_.revoke(row));
-  if (learn(row, now)) signed_out.emplace_back(row.user, row.device);
+  learn(row, now);
+  // Also where `follow` saw the row first: who signs out is to hear of it here.
+  signed_out.emplace_back(row.user, row.device);
   return {};
 }
 
@@ -197,11 +203,16 @@ bool DeviceTokens::learn(const RevokedDevice& row, TimeMs now) {
 
 Result<void> DeviceTokens::follow(SignedOut& signed_out) {
   const TimeMs now = clock_.wall();
-  // Not after now: one process whose clock is far ahead must not hide what the others do.
-  PARLEY_TRY(rows, devices_.revoked_since(std::min(newest_, now) + -kOverlap));
+  const auto began = clock_.mono();
+  const bool far = began - looked_back_ >= kLookBackEvery;
+  // Never after now: no clock that is or was far ahead may hide what the others do.
+  newest_ = std::min(newest_, now);
+  const auto back = far ? settings_.access_lifetime + kOverlap : kOverlap;
+  PARLEY_TRY(rows, devices_.revoked_since(newest_ + -back));
   for (const auto& row : rows)
     if (learn(row, now)) signed_out.emplace_back(row.user, row.device);
-  if (!rows.empty()) newest_ = std::max(newest_, rows.back().revoked);
+  if (!rows.empty()) newest_ = std::max(newest_, std::min(rows.back().revoked, now));
+  if (far) looked_back_ = began;
   return {};
 }
 

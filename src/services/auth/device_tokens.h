@@ -24,7 +24,8 @@ struct TokenSettings {
   std::optional<std::uint32_t> node;  // of the first ids; none: a random one
 };
 
-/// Devices that a call signed out: their sockets are to be closed.
+/// Devices that a call signed out: their sockets are to be closed. One may be told twice, by
+/// `follow` and by who signed it out.
 using SignedOut = std::vector<std::pair<UserId, DeviceId>>;
 
 /// Signed-in devices and their tokens. Blocking, any thread, but for `check` and `is_revoked`,
@@ -77,8 +78,9 @@ class DeviceTokens {
   const Jwt jwt_;
   const RefreshTokens refresh_tokens_;
   RevokedDevices revoked_;
-  RevocationLog log_;  // the same, for other processes
-  TimeMs newest_;      // of the revoked devices that were read; at first, when that was
+  RevocationLog log_;           // the same, for other processes
+  TimeMs newest_;               // of the revoked devices that were read; at first, when that was
+  Clock::Mono looked_back_{0};  // when `follow` last looked far back
   std::mutex ids_mutex_;
   Snowflake ids_;
 };

@@ -127,6 +127,45 @@ TEST_F(SharedDeviceTokens, AClockFarAheadHidesNobody) {
   ASSERT_TRUE(tokens_->sign_out(UserId(7), second.device, signed_out_));
   ASSERT_TRUE(follows->follow(learned));
   EXPECT_EQ(learned, (SignedOut{{first.user, first.device}, {second.user, second.device}}));
+
+  // Nor where the next look is late. (No time passes by the other clock: no look far back.)
+  const TokenPair third = issue();
+  ASSERT_TRUE(tokens_->sign_out(UserId(7), third.device, signed_out_));
+  clock_.set_wall(TimeMs(clock_.wall().value + 120'000));
+  ASSERT_TRUE(follows->follow(learned));
+  EXPECT_EQ(learned.size(), 3u);
+  EXPECT_TRUE(follows->is_revoked(third.device));
+}
+
+// The clock of another process was ahead, that of this one never.
+TEST_F(SharedDeviceTokens, ARowOfALaterTimeHidesNobody) {
+  const auto follows = open();
+  const TokenPair first = issue(), second = issue();
+  const TimeMs now = clock_.wall();
+  clock_.set_wall(TimeMs(now.value + 3'600'000));
+  ASSERT_TRUE(tokens_->sign_out(UserId(7), first.device, signed_out_));
+  clock_.set_wall(now);
+  SignedOut learned;
+  ASSERT_TRUE(follows->follow(learned));
+  ASSERT_TRUE(tokens_->sign_out(UserId(7), second.device, signed_out_));
+  clock_.set_wall(TimeMs(now.value + 120'000));
+  ASSERT_TRUE(follows->follow(learned));
+  EXPECT_EQ(learned, (SignedOut{{first.user, first.device}, {second.user, second.device}}));
+}
+
+TEST_F(SharedDeviceTokens, ARowThatComesMinutesLaterIsSeenWithinTenSeconds) {
+  const auto follows = open();
+  const TokenPair late = issue(), early = issue();
+  const TimeMs now = clock_.wall();
+  ASSERT_TRUE(tokens_->sign_out(UserId(7), early.device, signed_out_));
+  SignedOut learned;
+  ASSERT_TRUE(follows->follow(learned));
+  clock_.set_wall(TimeMs(now.value - settings_.access_lifetime.count()));
+  ASSERT_TRUE(tokens_->sign_out(UserId(7), late.device, signed_out_));
+  clock_.set_wall(now);
+  clock_.advance(std::chrono::seconds(10));
+  ASSERT_TRUE(follows->follow(learned));
+  EXPECT_EQ(learned, (SignedOut{{early.user, early.device}, {late.user, late.device}}));
 }
 
 TEST_F(SharedDeviceTokens, TheUserOfASignedOutDeviceIsKnownAfterARestart) {

@@ -137,6 +137,18 @@ const Promise kPromises[] = {
          EXPECT_EQ(t.accounts().update(now, ann), true);
        }
      }},
+    {"UpdateByWhoLostItsNameMeanwhileChangesNothing",
+     [](AccountsUnderTest& t) {
+       const Account seen = account(7, "ann");
+       ASSERT_TRUE(t.accounts().create(seen, "hash"));
+       EXPECT_EQ(t.accounts().update(seen, account(7, "anna")), true);
+       ASSERT_TRUE(t.accounts().create(account(8, "ann"), "hash"));
+       Account wanted = seen;
+       wanted.about = "hello";
+       EXPECT_EQ(t.accounts().update(seen, wanted), false);
+       EXPECT_EQ(t.accounts().by_id(UserId(7)).value(), account(7, "anna"));
+       EXPECT_EQ(t.accounts().by_name("ann").value(), account(8, "ann"));
+     }},
     {"OfManyThreadsOneUpdates",
      [](AccountsUnderTest& t) {
        ASSERT_TRUE(t.accounts().create(account(7, "ann"), "hash"));

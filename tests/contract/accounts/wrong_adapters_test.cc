@@ -104,7 +104,8 @@ TEST(AccountsContractItself, FindsOneThatAcceptsTwice) {
   EXPECT_EQ(broken_promises([] { return std::make_unique<AcceptsTwice>(); }),
             (std::vector<std::string>{
                 "ANameBelongsToOne", "OfManyThreadsOneGetsTheName",
-                "UpdateOfWhatWasChangedMeanwhileChangesNothing", "OfManyThreadsOneUpdates",
+                "UpdateOfWhatWasChangedMeanwhileChangesNothing",
+                "UpdateByWhoLostItsNameMeanwhileChangesNothing", "OfManyThreadsOneUpdates",
                 "AddingAgainSucceedsAndChangesNothing", "TheIdOfARevokedDeviceIsNotGivenAgain",
                 "OfManyThreadsOneGetsTheDeviceId", "RotateAcceptsATokenOnce",
                 "OfManyThreadsOneRotates"}));

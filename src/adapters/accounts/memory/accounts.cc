@@ -45,13 +45,13 @@ Result<bool> MemoryAccountStore::update(const Account& seen, const Account& want
   const std::lock_guard lock(mutex_);
   const auto found = rows_.find(seen.id);
   if (found == rows_.end()) return fail(Code::not_found, "there is no such account");
-  const auto holder = names_.find(wanted.name);
-  if (holder != names_.end() && holder->second != seen.id)
-    return fail(Code::already_exists, "the name is taken", "name");
   Account& stored = found->second.account;
   if (stored.name != seen.name || stored.display_name != seen.display_name ||
       stored.about != seen.about)
     return false;
+  const auto holder = names_.find(wanted.name);
+  if (holder != names_.end() && holder->second != seen.id)
+    return fail(Code::already_exists, "the name is taken", "name");
   names_.erase(stored.name);
   names_.emplace(wanted.name, seen.id);
   stored.name = wanted.name;

@@ -88,9 +88,12 @@ Result<std::string> SqlAccountStore::password_hash(UserId id) {
 Result<bool> SqlAccountStore::update(const Account& seen, const Account& wanted) {
   return db_.write([&](soci::session& s) -> Result<bool> {
     if (!find_id(s, seen.id)) return fail(Code::not_found, "there is no such account");
-    const auto holder = find_name(s, wanted.name);
-    if (holder && holder->id != number(seen.id))
-      return fail(Code::already_exists, "the name is taken", "name");
+    // Who keeps the name that it read may have lost it since: that is for the compare to say.
+    if (wanted.name != seen.name) {
+      const auto holder = find_name(s, wanted.name);
+      if (holder && holder->id != number(seen.id))
+        return fail(Code::already_exists, "the name is taken", "name");
+    }
     const auto matched =
         sql::execute(s,
                      "UPDATE accounts SET name = :name, display_name = :display_name, "
