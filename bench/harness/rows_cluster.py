@@ -3,9 +3,10 @@
 import collections
 import os
 import signal
+import subprocess
 import time
 
-from . import small_form
+from . import machine, small_form
 from .processes import Failed
 from .table import Row
 
@@ -202,3 +203,38 @@ def handed_over(form, samples):
     refused.note("of 2,500 sends in 25 s, during which one message process after the other was ended and started again")
     tail.note("of all sends of those 25 s; floor: the same load without a hand-over")
     return [refused, tail, longest, reconnects, took]
+
+
+def moved(form, conversations):
+    """`parleyd migrate --from embedded --to cluster`: 100,000 messages for each of these that a person has, into empty servers."""
+    speed = Row("moved", "/s", "more", lambda v, _: v >= 5_000, None, ">= 5,000")
+    memory = Row("moved_rss", "MB", "less")
+    messages = 100_000 * conversations
+    form.stop()
+    at = form.start_servers()
+    config, data, log = form.folder / "moved.toml", form.folder / "embedded", form.folder / "moved.log"
+    config.write_text(f'[redis]\naddress = "{at["redis"]}"\n[mysql]\naddress = "{at["mysql"]}"\nuser = "root"\n'
+                      f'[cassandra]\naddresses = "{at["cassandra"]}"\nreplication = 1\n[zookeeper]\naddresses = "{at["zookeeper"]}"\n'
+                      f'[kafka]\naddresses = "{at["kafka"]}"\nreplication = 1\n[messages]\n1 = "127.0.0.1:1"\n')
+    parleyd = form.bin / "parleyd"
+    with open(log, "wb") as out:
+        subprocess.run([parleyd, "seed", "--data", data, "--users", "2000", "--conversations", str(conversations), "--messages", "100"],
+                       stdout=out, stderr=out, check=True)
+        begun, taken = time.monotonic(), []
+        with subprocess.Popen([parleyd, "migrate", "--from", "embedded", "--to", "cluster", "--config", config, "--data", data],
+                              stdout=out, stderr=out) as move:
+            while move.poll() is None:
+                try:
+                    taken.append(machine.rss_bytes(move.pid) / 1e6)
+                except (OSError, RuntimeError):
+                    pass  # it has just ended
+                time.sleep(0.5)
+        seconds = time.monotonic() - begun
+    if move.returncode:
+        raise Failed(f"the move failed: {log.read_text()[-2000:]}")
+    speed.add(messages / seconds)
+    memory.add(max(taken))
+    print(f"moved: {messages:,} messages in {seconds:.1f} s, {memory.samples[0]:.0f} MB at most, {taken[len(taken) // 4]:.0f} MB after a quarter of the "
+          f"time", flush=True)
+    speed.note(f"{messages:,} messages between 2,000 people, with their keys, marks and inboxes; all of it read back and compared")
+    return [speed, memory]

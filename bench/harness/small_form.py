@@ -61,11 +61,16 @@ class SmallForm:
         if done.returncode:
             raise Failed(f"scripts/{name} {words[0]}: {done.stdout[-3000:]}")
 
+    def start_servers(self):
+        """From an empty folder, without a process of Parley's; returns the addresses by kind."""
+        machine.fresh(self.folder)
+        self.script("backends", "start", "--folder", self.servers, "--form", "small")
+        return dict(line.split() for line in (self.servers / "addresses").read_text().splitlines())
+
     def start(self):
         """From an empty folder until all are ready; returns the seconds of each part."""
-        machine.fresh(self.folder)
         begun = time.monotonic()
-        self.script("backends", "start", "--folder", self.servers, "--form", "small")
+        self.start_servers()
         ready, ready_wall = time.monotonic(), time.time()
         self.script("split", "start", "--folder", self.parley, "--parleyd", self.bin / "parleyd", "--backends", self.servers)
         file = self.parley / "processes.json"  # written when the tables are made and the processes just started

@@ -75,7 +75,7 @@ Result<void> MoveTarget::nobody_runs(const Config& config) {
   settings.session_timeout = config.zookeeper.session_timeout;
   settings.lease = config.zookeeper.lease;
   PARLEY_TRY(coordination, coordination::ZookeeperCoordination::open(std::move(settings)));
-  for (const auto* kind : {"message", "gateway"}) {
+  for (const auto* kind : {"message", "gateway", "auth", "user"}) {
     PARLEY_TRY(members, coordination->membership().members(kind));
     if (!members.empty())
       return fail(Code::conflict,

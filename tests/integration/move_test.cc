@@ -179,6 +179,21 @@ TEST(Move, TheSameDevicesGoOnInTheClusterAsIfNothingHadHappened) {
                 100,
             2U);
   comes(device, room, kUnread + 3);
+
+  // Another server does not fit there any more.
+  const auto another = (folder.path() / "another").string();
+  ASSERT_EQ(run_program({parleyd_path(), "seed", "--data", another, "--users", "2"}).exit_code, 0);
+  const auto refused = [&](const std::string& why) {
+    const auto ended =
+        run_program({parleyd_path(), "migrate", "--from", "embedded", "--to", "cluster", "--config",
+                     (folder.path() / "cluster").string() + ".toml", "--data", another});
+    EXPECT_EQ(ended.exit_code, 1);
+    has(ended.output, why);
+  };
+  refused("stop the cluster's processes first");
+  cluster.signal(SIGTERM);
+  EXPECT_EQ(cluster.wait(), 0);
+  refused("the target is not empty: processes have used the Cassandra keyspace");
 }
 
 }  // namespace
