@@ -190,7 +190,7 @@ log.segment.bytes=16777216
         """All nodes are seeds with fixed tokens and start at once; one with a single seed fails if that is slow to come.
         A write is answered after the commit log was synced (`batch`: at once, together with all that wait by then; `group`
         would first let a window pass): with one node there is no other to hold it through a power cut. Memtables are tries outside
-        the heap: fuller before they are flushed, and flushed with less work, during which writers wait."""
+        the heap: they hold more before they are flushed."""
         seeds = ",".join(f"{host('cassandra', n)}:{p[1]}" for n, p in self.all_ports.items())
         address = host("cassandra", self.number)
         self.write("cassandra-rackdc.properties", "dc=dc1\nrack=rack1\n")
