@@ -62,6 +62,7 @@ class CountingFile final : public LogFile {
     return file_->read(offset, into);
   }
   Result<std::uint64_t> size() override { return file_->size(); }
+  Result<bool> linked() override { return file_->linked(); }
 
  private:
   std::unique_ptr<LogFile> file_;
@@ -80,6 +81,9 @@ class CountingFiles final : public LogFiles {
   }
   Result<void> rename(const std::string& from, const std::string& to) override {
     return files_->rename(from, to);
+  }
+  Result<void> link(const std::string& from, const std::string& to) override {
+    return files_->link(from, to);
   }
   Result<void> remove(const std::string& path) override { return files_->remove(path); }
   Result<std::vector<std::string>> list(const std::string& folder) override {

@@ -21,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSums = "SHA256SUMS";  // as sha256sum writes and checks them
-constexpr const char* kTables = "message/tables";
 
 std::unexpected<Error> failed(const fs::path& path, const std::error_code& error) {
   return fail(Code::unavailable, fmt::format("{}: {}", path.string(), error.message()));
@@ -47,11 +46,11 @@ Result<void> must_be_free(const fs::path& path, std::string_view advice) {
 /// The stores as of one moment: what each of them had then can be read for as long as this lives.
 class Moment {
  public:
-  explicit Moment(fs::path tables) : tables_(std::move(tables)) {}
+  explicit Moment(fs::path folder) : folder_(std::move(folder)) {}
   ~Moment() {
     std::error_code error;
-    fs::remove_all(tables_, error);
-    if (error) log::warn("backup", "{} stays: {}", tables_.string(), error.message());
+    fs::remove_all(folder_, error);
+    if (error) log::warn("backup", "{} stays: {}", folder_.string(), error.message());
   }
   Moment(const Moment&) = delete;
 
@@ -59,8 +58,8 @@ class Moment {
   /// kept: so whatever the one is due to the other is in both (docs/decisions/0011-...).
   Result<void> take(const Stores& stores) {
     std::error_code error;
-    fs::remove_all(tables_, error);  // of one that was killed
-    if (error) return failed(tables_, error);
+    fs::remove_all(folder_, error);  // of one that was killed
+    if (error) return failed(folder_, error);
     std::vector<std::unique_lock<std::mutex>> paused;
     Result<void> kept;
     const auto before = [&] {
@@ -77,21 +76,27 @@ class Moment {
       }
       paused.clear();
     };
-    PARLEY_TRY_VOID(stores.conversations->snapshot(tables_.string(), {before, after}));
+    PARLEY_TRY(parts, stores.conversations->snapshot(folder_.string(), {before, after}));
+    log = std::move(parts);
     return kept;
   }
-  const fs::path& tables() const { return tables_; }
+  fs::path tables() const { return folder_ / "tables"; }
+  fs::path log_folder() const { return folder_ / "log"; }
 
+  std::vector<conversation_log::LogPart> log;                                    // in its folder
   std::map<std::string, std::unique_ptr<sqlite::Database::Snapshot>> databases;  // by file
 
  private:
-  const fs::path tables_;
+  const fs::path folder_;
 };
 
-std::uint64_t bytes_in(const fs::path& folder) {
+std::uint64_t bytes_of(const Moment& moment, const fs::path& data) {
   std::uint64_t out = 0;
   std::error_code error;
-  for (const auto& file : fs::directory_iterator(folder, error)) out += file.file_size(error);
+  for (const auto& file : fs::directory_iterator(moment.tables(), error))
+    out += file.file_size(error);
+  for (const auto& part : moment.log) out += part.bytes;
+  for (const auto& [name, snapshot] : moment.databases) out += fs::file_size(data / name, error);
   return out;
 }
 
@@ -101,11 +106,13 @@ class Copies {
   Copies(fs::path into, std::uint64_t total, const BackupProgress& progress)
       : into_(std::move(into)), total_(total), progress_(progress) {}
 
-  Result<void> file(const fs::path& from, const std::string& name) {
-    PARLEY_TRY(sum, copy_file(from, into_ / name, [&](std::uint64_t bytes) {
-                 done_ += bytes;
-                 return rest();
-               }));
+  Result<void> file(const fs::path& from, const std::string& name,
+                    std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max()) {
+    const auto each = [&](std::uint64_t piece) {
+      done_ += piece;
+      return rest();
+    };
+    PARLEY_TRY(sum, copy_file(from, into_ / name, each, bytes));
     sums_ += fmt::format("{}  {}\n", sum, name);
     return {};
   }
@@ -124,9 +131,9 @@ class Copies {
   }
   const std::string& sums() const { return sums_; }
 
-  /// For six times as long as the last piece took: disk and processor are the server's first.
+  /// For twenty times as long as the last piece took: disk and processor are the server's first.
   Result<void> rest() {
-    std::this_thread::sleep_for(6 * (std::chrono::steady_clock::now() - piece_));
+    std::this_thread::sleep_for(20 * (std::chrono::steady_clock::now() - piece_));
     piece_ = std::chrono::steady_clock::now();
     return progress_("copying", done_, std::max(total_, done_));
   }
@@ -143,12 +150,14 @@ class Copies {
 Result<void> copy_all(Moment& moment, const fs::path& data, const fs::path& into,
                       const BackupProgress& progress) {
   std::error_code error;
-  std::uint64_t total = bytes_in(moment.tables());
-  for (const auto& [name, snapshot] : moment.databases) total += fs::file_size(data / name, error);
-  Copies copies(into, total, progress);
-  PARLEY_TRY_VOID(make_folder(into / kTables));
+  Copies copies(into, bytes_of(moment, data), progress);
+  PARLEY_TRY_VOID(make_folder(into / "message/log"));
+  for (const auto& part : moment.log)
+    PARLEY_TRY_VOID(
+        copies.file(moment.log_folder() / part.name, "message/log/" + part.name, part.bytes));
+  PARLEY_TRY_VOID(make_folder(into / "message/tables"));
   for (const auto& file : fs::directory_iterator(moment.tables(), error))
-    PARLEY_TRY_VOID(copies.file(file.path(), kTables + ("/" + file.path().filename().string())));
+    PARLEY_TRY_VOID(copies.file(file.path(), "message/tables/" + file.path().filename().string()));
   if (error) return failed(moment.tables(), error);
   for (const auto& [name, snapshot] : moment.databases) {
     PARLEY_TRY_VOID(make_folder((into / name).parent_path()));
@@ -179,7 +188,6 @@ Result<void> backup(const Stores& stores, const fs::path& data, const fs::path& 
     return fail(Code::invalid_argument,
                 fmt::format("{} is in the data folder: name one outside", into.string()));
   PARLEY_TRY_VOID(make_folder(into));
-  PARLEY_TRY_VOID(progress("sorting what is new into tables", 0, 0));
   Moment moment(data / "message" / "snapshot");
   PARLEY_TRY_VOID(moment.take(stores));
   return copy_all(moment, data, into, progress);

@@ -15,11 +15,12 @@
 namespace parley::app {
 namespace {
 
-// Hashing and writing a piece takes less than a millisecond: no scheduler lets whoever is woken on
-// this core wait for longer.
-constexpr std::size_t kPiece = 256 << 10;
-// So much goes to the disk while more is copied, without a sync that those of others wait for.
-constexpr off_t kSendAfter = 4 << 20;
+// The kernel lets whoever is woken on this core wait until it has read or written a piece, or sent
+// it to the disk: a tenth of a millisecond or two.
+constexpr std::size_t kPiece = 64 << 10;
+// So much, and the rest of each file, goes to the disk while more is copied, without a sync that
+// those of others wait for.
+constexpr off_t kSendAfter = 256 << 10;
 
 std::unexpected<Error> cannot(std::string_view what, const std::filesystem::path& path) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
@@ -57,9 +58,10 @@ File create(const std::filesystem::path& path) {
   return File(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 }
 
-/// `use(piece)` with the file's bytes, and their hash.
+/// `use(piece)` with the file's bytes, or the first ones of them, and their hash.
 template <class Use>
-Result<std::string> read_pieces(const std::filesystem::path& path, Use use) {
+Result<std::string> read_pieces(const std::filesystem::path& path, Use use,
+                                std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max()) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd < 0) return cannot("open", path);
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(),
@@ -68,7 +70,7 @@ Result<std::string> read_pieces(const std::filesystem::path& path, Use use) {
                "OpenSSL has no SHA-256");
   std::vector<char> buffer(kPiece);
   for (off_t at = 0;;) {
-    const auto got = ::read(file.fd, buffer.data(), buffer.size());
+    const auto got = ::read(file.fd, buffer.data(), std::min<std::uint64_t>(buffer.size(), bytes));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return cannot("read", path);
     if (got == 0) break;
@@ -78,6 +80,7 @@ Result<std::string> read_pieces(const std::filesystem::path& path, Use use) {
     // What is read once need not stay in memory in the place of what people read.
     ::posix_fadvise(file.fd, at, got, POSIX_FADV_DONTNEED);
     at += got;
+    bytes -= static_cast<std::uint64_t>(got);
   }
   std::array<unsigned char, 32> hash;
   EVP_DigestFinal_ex(digest.get(), hash.data(), nullptr);
@@ -91,19 +94,23 @@ Result<std::string> sha256_of(const std::filesystem::path& file, const EachPiece
 }
 
 Result<std::string> copy_file(const std::filesystem::path& from, const std::filesystem::path& to,
-                              const EachPiece& each) {
+                              const EachPiece& each, std::uint64_t bytes) {
   const File out = create(to);
   if (out.fd < 0) return cannot("make", to);
   off_t written = 0, sent = 0;
-  return read_pieces(from, [&](std::string_view piece) -> Result<void> {
+  const auto send = [&] {
+    ::sync_file_range(out.fd, sent, written - sent, SYNC_FILE_RANGE_WRITE);
+    sent = written;
+  };
+  const auto use = [&](std::string_view piece) -> Result<void> {
     PARLEY_TRY_VOID(write_all(out, piece, to));
     written += static_cast<off_t>(piece.size());
-    if (written - sent >= kSendAfter) {
-      ::sync_file_range(out.fd, sent, written - sent, SYNC_FILE_RANGE_WRITE);
-      sent = written;
-    }
+    if (written - sent >= kSendAfter) send();
     return each(piece.size());
-  });
+  };
+  PARLEY_TRY(sum, read_pieces(from, use, bytes));
+  if (written > sent) send();
+  return sum;
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view content) {

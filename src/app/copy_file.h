@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "base/result.h"
@@ -13,10 +14,11 @@ using EachPiece = std::function<Result<void>(std::uint64_t bytes)>;
 /// SHA-256 of a file's bytes, as 64 hexadecimal digits.
 Result<std::string> sha256_of(const std::filesystem::path& file, const EachPiece& each);
 
-/// Copies a file to a new one of mode 0600, in small pieces; answers the SHA-256 of what was read.
-/// It is durable after `sync_tree`.
+/// Copies a file, or its first `bytes`, to a new one of mode 0600, in small pieces; answers the
+/// SHA-256 of what was read. It is durable after `sync_tree`.
 Result<std::string> copy_file(const std::filesystem::path& from, const std::filesystem::path& to,
-                              const EachPiece& each);
+                              const EachPiece& each,
+                              std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max());
 
 /// A new file of mode 0600, synced.
 Result<void> write_file(const std::filesystem::path& file, std::string_view content);

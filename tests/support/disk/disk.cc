@@ -36,6 +36,7 @@ class DiskLogFile final : public LogFile {
     const std::lock_guard lock(state_->mutex);
     return file_->live.size();
   }
+  Result<bool> linked() override { return state_->links(*file_) > 1; }
 
  private:
   State state_;
@@ -64,6 +65,10 @@ class DiskLogFiles final : public LogFiles {
   }
   Result<void> rename(const std::string& from, const std::string& to) override {
     if (!state_->rename(from, to)) return fail(Code::internal, "cannot rename " + from);
+    return {};
+  }
+  Result<void> link(const std::string& from, const std::string& to) override {
+    if (!state_->link(from, to)) return fail(Code::internal, "cannot link " + from);
     return {};
   }
   Result<void> remove(const std::string& path) override {

@@ -170,6 +170,11 @@ bool DiskState::link(const std::string& from, const std::string& to) {
   change_names(folder_of(to), {{to, at->second}});
   return true;
 }
+std::size_t DiskState::links(const Inode& file) const {
+  const std::lock_guard lock(mutex);
+  return static_cast<std::size_t>(
+      std::ranges::count(names, &file, [](const auto& name) { return name.second.get(); }));
+}
 bool DiskState::rename(const std::string& from, const std::string& to) {
   const std::lock_guard lock(mutex);
   const auto at = names.find(from);

@@ -58,6 +58,7 @@ struct DiskState {
   InodePtr create(const std::string& path);
   /// A new file of zeros, its content synced. Null where there is no space.
   InodePtr create_filled(const std::string& path, std::uint64_t size);
+  std::size_t links(const Inode& file) const;
   bool link(const std::string& from, const std::string& to);
   bool rename(const std::string& from, const std::string& to);
   bool remove(const std::string& path);

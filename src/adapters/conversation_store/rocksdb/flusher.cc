@@ -64,13 +64,13 @@ void RocksdbConversationStore::set_full(bool full) {
 }
 
 Result<void> RocksdbConversationStore::flush_frozen() {
+  tables_.acquire();
+  const Held held(tables_);
   const auto frozen = tails_.frozen();
-  auto& env = settings_.env ? *settings_.env : *rocksdb::Env::Default();
-  auto flushed = flush(*index_, *frozen->tail, frozen->state, paths_.flush, env);
+  auto flushed = flush(*index_, *frozen->tail, frozen->state, paths_.flush, settings_.tables_env());
   if (!flushed && flushed.error().code == Code::storage_full && *files_->exists(paths_.reserve))
     PARLEY_TRY_VOID(files_->remove(paths_.reserve));  // the next try has that much more
   if (!flushed) return flushed;
-  make_snapshot();
   tails_.drop_frozen();
   {
     const std::lock_guard lock(flush_mutex_);

@@ -9,7 +9,6 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
-#include <rocksdb/utilities/checkpoint.h>
 #include <vector>
 
 #include "adapters/conversation_store/rocksdb/max_merge.h"
@@ -256,12 +255,28 @@ Result<void> Index::ingest(const std::array<std::string, kTables>& paths) {
 }
 
 Result<void> Index::checkpoint(const std::string& into) {
-  rocksdb::Checkpoint* made = nullptr;
-  auto status = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  auto& env = *impl_->db_options.env;
+  const auto copy = [&](const rocksdb::LiveFileStorageInfo& file) {
+    const auto from = file.directory + "/" + file.relative_filename;
+    const auto to = into + "/" + file.relative_filename;
+    if (file.file_type == rocksdb::kTableFile) return env.LinkFile(from, to);
+    std::string content = file.replacement_contents;
+    if (content.empty()) {
+      if (auto read = rocksdb::ReadFileToString(&env, from, &content); !read.ok()) return read;
+      if (file.trim_to_size) content.resize(std::min(content.size(), file.size));
+    }
+    return rocksdb::WriteStringToFile(&env, content, to);
+  };
   // Nothing is ever in its write buffers, so there is nothing to flush.
-  if (status.ok())
-    status = checkpoint->CreateCheckpoint(into, std::numeric_limits<std::uint64_t>::max());
+  rocksdb::LiveFilesStorageInfoOptions options;
+  options.wal_size_for_flush = std::numeric_limits<std::uint64_t>::max();
+  std::vector<rocksdb::LiveFileStorageInfo> files;
+  auto status = impl_->db->DisableFileDeletions();
+  if (status.ok()) status = env.CreateDir(into);
+  if (status.ok()) status = impl_->db->GetLiveFilesStorageInfo(options, &files);
+  for (auto file = files.begin(); status.ok() && file != files.end(); ++file) status = copy(*file);
+  const auto enabled = impl_->db->EnableFileDeletions(false);
+  if (status.ok()) status = enabled;
   if (!status.ok()) return std::unexpected(to_error(status, "copy the store to " + into));
   return {};
 }

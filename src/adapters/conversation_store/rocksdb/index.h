@@ -61,8 +61,8 @@ class Index {
   /// Takes files in, all of them or none, synced: afterwards they are the tables' own.
   Result<void> ingest(const std::array<std::string, kTables>& paths);  // empty: none
 
-  /// Puts the tables as they are now into a folder that is not there yet: by hard links where the
-  /// file system is the same.
+  /// Puts the tables as they are now into a new folder on the same file system: the tables' files
+  /// by hard links. Nothing is synced.
   Result<void> checkpoint(const std::string& into);
 
   /// Background work that stopped for lack of space begins again. True: it met no error since the

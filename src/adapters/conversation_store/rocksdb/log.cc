@@ -155,13 +155,15 @@ Result<void> Log::release(std::uint64_t covered) {
     }
     // Each step is synced before the next, so that no power cut leaves a gap in the numbers.
     std::unique_ptr<LogFile> file;
-    if (number == 0) {
-      PARLEY_TRY_VOID(files.remove(path(oldest.number)));
-    } else {
+    if (number != 0) {
       PARLEY_TRY(opened, files.open(path(oldest.number)));
-      file = std::move(opened);
-      PARLEY_TRY_VOID(files.rename(path(oldest.number), path(number)));
+      PARLEY_TRY(linked, opened->linked());
+      if (!linked) file = std::move(opened);
     }
+    if (file)
+      PARLEY_TRY_VOID(files.rename(path(oldest.number), path(number)));
+    else
+      PARLEY_TRY_VOID(files.remove(path(oldest.number)));
     const auto synced = files.sync_directory(settings_.folder);
     PARLEY_CHECK(synced, synced ? "" : synced.error().message);
     const std::lock_guard lock(mutex_);
@@ -170,6 +172,17 @@ Result<void> Log::release(std::uint64_t covered) {
     last_number_ = number;
     spares_.push_back({number, oldest.size, std::move(file)});
   }
+}
+
+std::vector<LogPart> Log::parts() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<LogPart> out;
+  for (std::size_t i = 0; i < used_.size(); ++i) {
+    const bool last = i + 1 == used_.size();
+    out.push_back({segment_name(used_[i].number),
+                   last ? offset_ : kSegmentHeaderBytes + used_[i + 1].base - used_[i].base});
+  }
+  return out;
 }
 
 bool Log::wants_spare() const {

@@ -12,7 +12,8 @@ namespace parley::conversation_log {
 /// The store's own log: records written one after the other into files that were filled with zeros
 /// beforehand and are used again, each synced before the next is written.
 ///
-/// Threads: `append` by one thread; `prepare`, `release` and `segments` by any, also beside it.
+/// Threads: `append` and `parts` by one thread; `prepare`, `release` and `segments` by any, also
+/// beside it.
 class Log {
  public:
   struct Settings {
@@ -36,9 +37,12 @@ class Log {
 
   /// Sees to it that a file is ready to be written next.
   Result<void> prepare();
-  /// Everything before `covered` is stored elsewhere: files that hold nothing else are used again.
+  /// Everything before `covered` is stored elsewhere: files that hold nothing else are used again,
+  /// but for those that somebody has linked to: they keep what they hold.
   Result<void> release(std::uint64_t covered);
 
+  /// The files that hold what is not released, the oldest first, and how much of each.
+  std::vector<LogPart> parts() const;
   std::uint64_t end() const { return end_; }  // the appending thread only
   std::uint64_t generation() const { return generation_; }
   /// How many files hold what is not released.

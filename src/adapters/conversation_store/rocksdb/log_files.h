@@ -21,6 +21,8 @@ class LogFile {
   /// Fills `into` as far as the file goes; how much that was.
   virtual Result<std::size_t> read(std::uint64_t offset, std::span<char> into) = 0;
   virtual Result<std::uint64_t> size() = 0;
+  /// Whether more than one name leads to it.
+  virtual Result<bool> linked() = 0;
 };
 
 /// What the log needs of a file system; paths are absolute. A test puts one in that forgets what
@@ -36,6 +38,8 @@ class LogFiles {
   /// A file that holds `size` bytes of the disk and no data. On an error nothing is left.
   virtual Result<void> reserve(const std::string& path, std::uint64_t size) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  /// One more name for a file, in any folder of the same file system.
+  virtual Result<void> link(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   /// Names, in no order, without folders.
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;

@@ -6,6 +6,12 @@
 
 namespace parley::conversation_log {
 
+/// What there is at the start of a file of a log's folder.
+struct LogPart {
+  std::string name;
+  std::uint64_t bytes = 0;
+};
+
 /// What a log's folder holds.
 struct LogContents {
   struct Used {

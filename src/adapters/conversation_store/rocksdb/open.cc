@@ -204,6 +204,17 @@ Result<void> restore_store(const std::string& folder, Settings settings) {
   PARLEY_TRY(identity, read_identity(*parts.index));
   if (!identity) return fail(Code::damaged, fmt::format("{} is no copy of a store", folder));
   PARLEY_TRY_VOID(check_identity(*identity, folder, parts.settings));
+  PARLEY_TRY(copied, parts.files->list(paths.log));
+  if (!copied.empty()) {  // a copy of an older version has none: its tables hold all
+    parts.info.epoch = identity->epoch();
+    PARLEY_TRY(recovered, recover(parts, paths));
+    parts.state.covered = recovered.end;
+    parts.state.feed = parts.tail->last_feed();
+    parts.state.generation = parts.info.generation;
+    PARLEY_TRY_VOID(
+        flush(*parts.index, *parts.tail, parts.state, paths.flush, parts.settings.tables_env()));
+    for (const auto& name : copied) PARLEY_TRY_VOID(parts.files->remove(paths.log + "/" + name));
+  }
   PARLEY_TRY(state, read_state(*parts.index));
   LogContents log;
   log.end = state.covered;

@@ -41,7 +41,8 @@ Result<StoreParts> open_store(const std::string& folder, RocksdbConversationStor
 /// write. `not_found`: there is no store.
 Result<StoreParts> read_store(const std::string& folder, RocksdbConversationStoreSettings settings);
 
-/// Gives tables that were copied while their log had nothing more a new epoch, and a log.
+/// Gives a copied store a new epoch, and a new log: what the copied one held goes to the tables.
+/// Cut short, it leaves no store.
 Result<void> restore_store(const std::string& folder, RocksdbConversationStoreSettings settings);
 
 }  // namespace parley

@@ -61,12 +61,21 @@ class PosixLogFile final : public LogFile {
     return done;
   }
   Result<std::uint64_t> size() override {
-    struct stat info;
-    if (::fstat(file_.fd(), &info) != 0) return failed(errno, "look at", path_);
+    PARLEY_TRY(info, look());
     return static_cast<std::uint64_t>(info.st_size);
+  }
+  Result<bool> linked() override {
+    PARLEY_TRY(info, look());
+    return info.st_nlink > 1;
   }
 
  private:
+  Result<struct stat> look() {
+    struct stat info;
+    if (::fstat(file_.fd(), &info) != 0) return failed(errno, "look at", path_);
+    return info;
+  }
+
   Descriptor file_;
   std::string path_;
 };
@@ -115,6 +124,10 @@ class PosixLogFiles final : public LogFiles {
   }
   Result<void> rename(const std::string& from, const std::string& to) override {
     if (::rename(from.c_str(), to.c_str()) != 0) return failed(errno, "rename", from);
+    return {};
+  }
+  Result<void> link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) return failed(errno, "link", from);
     return {};
   }
   Result<void> remove(const std::string& path) override {

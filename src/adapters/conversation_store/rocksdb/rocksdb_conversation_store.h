@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -35,17 +36,18 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   std::size_t waiting() const { return queue_.entries(); }
   bool full() const { return full_; }
   /// The store as of one moment, while it goes on: makes the folder `into` (on the same file
-  /// system), which `restore` can make a store of. `cut.before()` runs when that moment is near,
+  /// system), with the tables in `tables`, and in `log` the files whose first bytes are the answer:
+  /// of a copy of these `restore` can make a store. `cut.before()` runs when that moment is near,
   /// `cut.after(true)` when it is past: everything committed before it, and nothing after it, is in
-  /// the copy. `cut.after(false)`: it was not to be, `before` comes again. Blocks for as long as
-  /// flushes take; not on the store's threads. `unavailable`: they do not come to an end.
+  /// the copy. `cut.after(false)`: it was not to be, `before` comes again. Blocks for as long as a
+  /// flush takes; not on the store's threads. `unavailable`: it does not come to an end.
   struct Cut {
     std::function<void()> before;
     std::function<void(bool done)> after;
   };
-  Result<void> snapshot(const std::string& into, const Cut& cut);
-  /// Makes the store in `folder`, which holds what `snapshot` made as its tables, one that can be
-  /// opened: with a new epoch, since it may lack what clients have seen.
+  Result<std::vector<conversation_log::LogPart>> snapshot(const std::string& into, const Cut& cut);
+  /// Makes the store in `folder`, a copy of what `snapshot` made, one that can be opened: with a
+  /// new epoch, since it may lack what clients have seen.
   static Result<void> restore(const std::string& folder, Settings settings = {});
 
   StoreInfo info() const override { return info_; }
@@ -87,7 +89,6 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   void run_flusher();
   bool maintain();  // false: to be tried again
   Result<void> flush_frozen();
-  void make_snapshot();
   Result<void> keep_reserve();
   void set_full(bool full);
 
@@ -127,12 +128,18 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
 
   std::atomic<std::uint64_t> trimmed_;  // of the feed: nobody reads up to here
   std::atomic<bool> full_{false};       // no space for the next flush: nothing more is taken
+  /// Whoever has it moves what is in the log to the tables, or copies both.
+  std::binary_semaphore tables_{1};
+  struct Held {
+    explicit Held(std::binary_semaphore& of) : taken(of) {}
+    ~Held() { taken.release(); }
+    Held(const Held&) = delete;
+    std::binary_semaphore& taken;
+  };
   std::mutex flush_mutex_;
   std::condition_variable flush_wake_;
   std::condition_variable flush_done_;
   bool work_ = false;     // for the flusher
-  std::string snapshot_;  // is made of the tables by the next flush; empty: none is wanted
-  Result<void> snapshot_made_;
   bool closing_ = false;  // the committer waits for no flush any more
   bool flusher_stops_ = false;
 

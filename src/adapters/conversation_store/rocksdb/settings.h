@@ -44,6 +44,7 @@ struct RocksdbConversationStoreSettings {
   // File systems other than this machine's, for tests; both must be the same one.
   std::shared_ptr<conversation_log::LogFiles> files;  // none: this machine's
   std::shared_ptr<rocksdb::Env> env;                  // none: this machine's
+  rocksdb::Env& tables_env() const { return env ? *env : *rocksdb::Env::Default(); }
 };
 
 }  // namespace parley

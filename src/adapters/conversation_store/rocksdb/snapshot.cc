@@ -6,66 +6,42 @@
 namespace parley {
 namespace {
 
-constexpr std::chrono::seconds kPatience{120};  // for flushes
-constexpr std::chrono::milliseconds kPause{20};
-
-std::unexpected<Error> too_slow() {
-  return fail(Code::unavailable,
-              "the conversation store cannot sort what it has into its tables: is the disk full?");
-}
+constexpr std::chrono::seconds kPatience{120};  // for a flush
 
 }  // namespace
 
-/// The moment is that at which a tail is frozen: its flush makes the tables hold exactly what was
-/// committed until then, and they are copied before the next one.
-Result<void> RocksdbConversationStore::snapshot(const std::string& into, const Cut& cut) {
+/// The moment lies between two commits, while no flush runs: what the tables lack then is in the
+/// log before its end, whatever is written there later.
+Result<std::vector<conversation_log::LogPart>> RocksdbConversationStore::snapshot(
+    const std::string& into, const Cut& cut) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  const auto wait = [&](const auto& until) {
-    std::unique_lock lock(flush_mutex_);
-    return flush_done_.wait_until(lock, deadline, until);
-  };
+  std::vector<conversation_log::LogPart> log;
   for (bool done = false; !done;) {
-    if (!wait([&] { return tails_.frozen() == nullptr; })) return too_slow();
+    if (!tables_.try_acquire_until(deadline))
+      return fail(Code::unavailable,
+                  "the conversation store cannot sort what it has into its tables: is the disk "
+                  "full?");
+    tables_.release();  // the committer may have to wait for a flush before it comes to this one
     cut.before();
-    std::promise<bool> frozen;
-    commit(info_.generation, TimeMs(0), {}, [&](Result<std::uint64_t> taken) {
-      const bool good = taken && tails_.frozen() == nullptr;
-      if (good) {
-        {
-          const std::lock_guard lock(flush_mutex_);
-          snapshot_ = into;
-        }
-        freeze();
-        wake_flusher();
-      }
-      frozen.set_value(good);
+    std::promise<bool> taken;
+    commit(info_.generation, TimeMs(0), {}, [&](const Result<std::uint64_t>& good) {
+      const bool mine = good && tables_.try_acquire();
+      if (mine) log = log_->parts();
+      taken.set_value(mine);
     });
-    done = frozen.get_future().get();
+    done = taken.get_future().get();
     cut.after(done);
-    if (!done && std::chrono::steady_clock::now() > deadline) return too_slow();
-    if (!done) std::this_thread::sleep_for(kPause);  // another flush began meanwhile
   }
-  if (!wait([&] { return snapshot_.empty(); })) {
-    const std::lock_guard lock(flush_mutex_);
-    snapshot_.clear();
-    return too_slow();
-  }
-  const std::lock_guard lock(flush_mutex_);
-  return snapshot_made_;
-}
-
-/// The flusher's, between the end of a flush and everything after it.
-void RocksdbConversationStore::make_snapshot() {
-  std::string into;
-  {
-    const std::lock_guard lock(flush_mutex_);
-    into = snapshot_;
-  }
-  if (into.empty()) return;
-  auto made = index_->checkpoint(into);
-  const std::lock_guard lock(flush_mutex_);
-  snapshot_made_ = std::move(made);
-  snapshot_.clear();
+  const Held held(tables_);
+  const StorePaths copy(into);
+  // None of this has to outlive the process.
+  for (const auto& folder : {copy.folder, copy.log})
+    if (auto made = settings_.tables_env().CreateDirIfMissing(folder); !made.ok())
+      return fail(Code::unavailable, made.ToString());
+  for (const auto& part : log)
+    PARLEY_TRY_VOID(files_->link(paths_.log + "/" + part.name, copy.log + "/" + part.name));
+  PARLEY_TRY_VOID(index_->checkpoint(copy.tables));
+  return log;
 }
 
 Result<void> RocksdbConversationStore::restore(const std::string& folder, Settings settings) {

@@ -35,7 +35,7 @@ Result<void> Database::Snapshot::copy_to(
     const std::function<Result<void>(std::uint64_t bytes)>& progress) {
   try {
     soci::session target(soci::sqlite3, "dbname=\"" + file.string() + "\"");
-    target << "PRAGMA synchronous=FULL";
+    target << "PRAGMA synchronous=OFF";
     auto* backup =
         sqlite_api::sqlite3_backup_init(connection(target), "main", connection(session_), "main");
     int code = backup ? SQLITE_OK : sqlite_api::sqlite3_errcode(connection(target));

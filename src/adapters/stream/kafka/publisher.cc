@@ -19,7 +19,7 @@ Result<rd_kafka_t*> KafkaPublisher::make_client() {
   conf.set("acks", "all");
   conf.set("message.timeout.ms", "0");  // for as long as it takes
   conf.set("queue.buffering.max.messages", std::to_string(settings_.waiting_records));
-  conf.set("linger.ms", "1");
+  conf.set("linger.ms", "5");
   conf.set("partitioner", "murmur2");  // as Java's clients choose: tools find a key's partition
   rd_kafka_conf_set_opaque(conf.get(), this);
   rd_kafka_conf_set_dr_msg_cb(conf.get(), &KafkaPublisher::delivered);
