@@ -31,7 +31,8 @@ class Database final : public sql::Database {
   /// What is committed at this moment, kept to be read while others write.
   class Snapshot {
    public:
-    /// Into a new file, not synced. Blocks; `progress` hears how many bytes are there, and may end it.
+    /// Into a new file, not synced. Blocks; `progress` hears how many bytes are there, and may end
+    /// it.
     Result<void> copy_to(const std::filesystem::path& file,
                          const std::function<Result<void>(std::uint64_t bytes)>& progress);
 
