@@ -103,8 +103,8 @@ std::uint64_t bytes_of(const Moment& moment, const fs::path& data) {
 /// Copies into the backup, and keeps the sums.
 class Copies {
  public:
-  Copies(fs::path into, std::uint64_t total, const BackupProgress& progress)
-      : into_(std::move(into)), total_(total), progress_(progress) {}
+  Copies(fs::path into, std::uint64_t total, Pace pace, const BackupProgress& progress)
+      : into_(std::move(into)), total_(total), pace_(pace), progress_(progress) {}
 
   Result<void> file(const fs::path& from, const std::string& name,
                     std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max()) {
@@ -131,9 +131,12 @@ class Copies {
   }
   const std::string& sums() const { return sums_; }
 
-  /// For twenty times as long as the last piece took: disk and processor are the server's first.
+  /// At a gentle pace for twenty times as long as the last piece took.
   Result<void> rest() {
-    std::this_thread::sleep_for(20 * (std::chrono::steady_clock::now() - piece_));
+    constexpr std::chrono::steady_clock::duration kLongest = std::chrono::seconds(1);
+    if (pace_ == Pace::gentle)
+      std::this_thread::sleep_for(
+          std::min(20 * (std::chrono::steady_clock::now() - piece_), kLongest));
     piece_ = std::chrono::steady_clock::now();
     return progress_("copying", done_, std::max(total_, done_));
   }
@@ -141,20 +144,24 @@ class Copies {
  private:
   const fs::path into_;
   const std::uint64_t total_;
+  const Pace pace_;
   const BackupProgress& progress_;
   std::uint64_t done_ = 0;
   std::chrono::steady_clock::time_point piece_ = std::chrono::steady_clock::now();
   std::string sums_;
 };
 
-Result<void> copy_all(Moment& moment, const fs::path& data, const fs::path& into,
+Result<void> copy_all(Moment& moment, const fs::path& data, const fs::path& into, Pace pace,
                       const BackupProgress& progress) {
   std::error_code error;
-  Copies copies(into, bytes_of(moment, data), progress);
-  PARLEY_TRY_VOID(make_folder(into / "message/log"));
-  for (const auto& part : moment.log)
-    PARLEY_TRY_VOID(
-        copies.file(moment.log_folder() / part.name, "message/log/" + part.name, part.bytes));
+  Copies copies(into, bytes_of(moment, data), pace, progress);
+  PARLEY_TRY_VOID(make_folder(into / "message/copied_log"));
+  for (const auto& part : moment.log) {
+    const auto from = moment.log_folder() / part.name;
+    PARLEY_TRY_VOID(copies.file(from, "message/copied_log/" + part.name, part.bytes));
+    fs::remove(from, error);  // so that it can be used again
+    if (error) return failed(from, error);
+  }
   PARLEY_TRY_VOID(make_folder(into / "message/tables"));
   for (const auto& file : fs::directory_iterator(moment.tables(), error))
     PARLEY_TRY_VOID(copies.file(file.path(), "message/tables/" + file.path().filename().string()));
@@ -178,7 +185,7 @@ Result<void> copy_all(Moment& moment, const fs::path& data, const fs::path& into
 
 }  // namespace
 
-Result<void> backup(const Stores& stores, const fs::path& data, const fs::path& into,
+Result<void> backup(const Stores& stores, const fs::path& data, const fs::path& into, Pace pace,
                     const BackupProgress& progress) {
   if (!into.is_absolute())
     return fail(Code::invalid_argument, "the backup's folder has to be an absolute path");
@@ -190,7 +197,7 @@ Result<void> backup(const Stores& stores, const fs::path& data, const fs::path& 
   PARLEY_TRY_VOID(make_folder(into));
   Moment moment(data / "message" / "snapshot");
   PARLEY_TRY_VOID(moment.take(stores));
-  return copy_all(moment, data, into, progress);
+  return copy_all(moment, data, into, pace, progress);
 }
 
 namespace {
@@ -229,7 +236,7 @@ Result<void> backup_stopped(const Config& config, const fs::path& data, const fs
           fmt::format("{} is no data folder of a server: name it by --data", data.string()));
   Stores stores;
   PARLEY_TRY_VOID(stores.open_embedded(config));
-  return backup(stores, data, into, progress);
+  return backup(stores, data, into, Pace::full, progress);
 }
 
 }  // namespace

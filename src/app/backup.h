@@ -14,11 +14,16 @@ struct Stores;
 using BackupProgress =
     std::function<Result<void>(const std::string& what, std::uint64_t done, std::uint64_t total)>;
 
+enum class Pace {
+  gentle,  // for a server at work: it gets nearly all of disk and processor
+  full,
+};
+
 /// Copies all stores of a data folder, as of one moment, into a new folder (or an empty one), while
 /// their server goes on. The copy is complete when it has its `SHA256SUMS`. Blocks; only one at a
 /// time. `already_exists`: there is something in the folder. Errors are one sentence.
 Result<void> backup(const Stores& stores, const std::filesystem::path& data,
-                    const std::filesystem::path& into, const BackupProgress& progress);
+                    const std::filesystem::path& into, Pace pace, const BackupProgress& progress);
 
 /// `parleyd backup`: asks the server that runs on the data folder for it; of one that is stopped it
 /// opens the stores itself.

@@ -110,6 +110,9 @@ Result<std::string> copy_file(const std::filesystem::path& from, const std::file
   };
   PARLEY_TRY(sum, read_pieces(from, use, bytes));
   if (written > sent) send();
+  if (bytes != std::numeric_limits<std::uint64_t>::max() &&
+      static_cast<std::uint64_t>(written) != bytes)
+    return fail(Code::damaged, fmt::format("{} has only {} bytes", from.string(), written));
   return sum;
 }
 

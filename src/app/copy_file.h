@@ -15,7 +15,7 @@ using EachPiece = std::function<Result<void>(std::uint64_t bytes)>;
 Result<std::string> sha256_of(const std::filesystem::path& file, const EachPiece& each);
 
 /// Copies a file, or its first `bytes`, to a new one of mode 0600, in small pieces; answers the
-/// SHA-256 of what was read. It is durable after `sync_tree`.
+/// SHA-256 of what was read. It is durable after `sync_tree`. `damaged`: it has fewer bytes.
 Result<std::string> copy_file(const std::filesystem::path& from, const std::filesystem::path& to,
                               const EachPiece& each,
                               std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max());

@@ -162,7 +162,7 @@ Result<void> open_control(Process& p) {
     return {};
   PARLEY_TRY(data, data_folder(config));
   PARLEY_TRY(opened, Control::open(data, [&p, data](const auto& into, const auto& progress) {
-               return backup(p.stores, data, into, progress);
+               return backup(p.stores, data, into, Pace::gentle, progress);
              }));
   p.control = std::move(opened);
   return {};

@@ -9,6 +9,8 @@
 #include <thread>
 #include <unistd.h>
 
+#include "adapters/shared/cassandra/session.h"
+#include "domain/conversation_id.h"
 #include "tests/support/backends/backends.h"
 #include "tests/support/server/client.h"
 #include "tests/support/server/server_process.h"
@@ -53,6 +55,28 @@ std::string killed_half_way(const std::string& data, const std::string& config,
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
   return output();
+}
+
+/// A row of marks that no source has comes to the keyspace that the configuration names, or goes.
+void change_marks(const std::string& config, bool there) {
+  std::ifstream in(config);
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const auto name = text.find("keyspace = \"") + 12;
+  const auto keyspace = text.substr(name, text.find('"', name) - name);
+  std::string key;
+  for (const unsigned char byte : ConversationId::direct(UserId(7), UserId(7)).key())
+    key += fmt::format("{:02x}", byte);
+  cassandra::Settings outside;
+  outside.contact_points = test::backend("cassandra");
+  outside.open_timeout = 30s;
+  const auto session = cassandra::Session::open(outside);
+  ASSERT_TRUE(session) << session.error().message;
+  const auto done = (*session)->run(
+      there ? fmt::format("INSERT INTO \"{}\".marks (conversation, user_id, delivered) "
+                          "VALUES (0x{}, 7, 7)",
+                          keyspace, key)
+            : fmt::format("DELETE FROM \"{}\".marks WHERE conversation = 0x{}", keyspace, key));
+  ASSERT_TRUE(done) << done.error().message;
 }
 
 TEST(Move, TheSameDevicesGoOnInTheClusterAsIfNothingHadHappened) {
@@ -122,9 +146,16 @@ TEST(Move, TheSameDevicesGoOnInTheClusterAsIfNothingHadHappened) {
       again.signal(SIGTERM);
       EXPECT_EQ(again.wait(), 0);
     }
+    // What is on the target and not in the source is found by its sum, for as long as it is there.
+    change_marks(config, true);
+    const auto wrong = move(config);
+    EXPECT_EQ(wrong.exit_code, 1);
+    has(wrong.output, "the source has changed since the move began");
+    has(wrong.output, "NOT");
+    has(wrong.output, "the target does not hold what the source has: run this again");
+    change_marks(config, false);
     const auto moved = move(config);
     EXPECT_EQ(moved.exit_code, 0) << moved.output;
-    has(moved.output, "the source has changed since the move began");
     EXPECT_EQ(moved.output.find("NOT"), std::string::npos) << moved.output;
     const auto twice = move(config);
     EXPECT_EQ(twice.exit_code, 1);

@@ -1,4 +1,5 @@
 // Copies of a store that goes on meanwhile, and stores made of them.
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -55,10 +56,10 @@ TEST(Snapshot, IsOfItsMomentWhateverIsWrittenFlushedAndUsedAgainLater) {
       EXPECT_FALSE(fs::exists(folder / "log" / part.name)) << part.name;
       EXPECT_EQ(fs::hard_link_count(moment / "log" / part.name), 1U) << part.name;
     }
-    fs::create_directories(copy / "log");
+    fs::create_directories(copy / "copied_log");
     fs::copy(moment / "tables", copy / "tables");
     for (const auto& part : *parts)
-      copy_start(moment / "log" / part.name, copy / "log" / part.name, part.bytes);
+      copy_start(moment / "log" / part.name, copy / "copied_log" / part.name, part.bytes);
     expect_entries(**store, kAfter);
   }
   const auto restored = RocksdbConversationStore::restore(copy.string(), small());
@@ -74,6 +75,47 @@ TEST(Snapshot, IsOfItsMomentWhateverIsWrittenFlushedAndUsedAgainLater) {
   const auto again = RocksdbConversationStore::open(copy.string(), small());
   ASSERT_TRUE(again) << again.error().message;
   expect_entries(**again, kBefore + 1);
+}
+
+TEST(Snapshot, WhileOthersSendIsAPrefixWithAllThatWasAnswered) {
+  const TempFolder temp;
+  const auto folder = temp.path() / "store";
+  const auto store = RocksdbConversationStore::open(folder.string(), small());
+  ASSERT_TRUE(store) << store.error().message;
+  std::atomic<std::uint64_t> answered = 0;
+  std::atomic<bool> stop = false;
+  std::thread sender([&] {
+    while (!stop && send(**store, answered + 1)) ++answered;
+  });
+  for (int i = 0; i < 20; ++i) {
+    const auto moment = folder / "snapshot", copy = temp.path() / "copy";
+    std::uint64_t before = 0, after = 0;
+    const auto parts = (*store)->snapshot(
+        moment.string(),
+        {[&] { before = answered; }, [&](bool done) { after = done ? answered + 1 : after; }});
+    EXPECT_TRUE(parts) << parts.error().message;
+    if (!parts) break;
+    fs::create_directories(copy / "copied_log");
+    fs::copy(moment / "tables", copy / "tables");
+    for (const auto& part : *parts)
+      copy_start(moment / "log" / part.name, copy / "copied_log" / part.name, part.bytes);
+    fs::remove_all(moment);
+    EXPECT_FALSE(RocksdbConversationStore::open(copy.string(), small())) << "without a restore";
+    EXPECT_TRUE(RocksdbConversationStore::restore(copy.string(), small()));
+    {
+      const auto restored = RocksdbConversationStore::open(copy.string(), small());
+      EXPECT_TRUE(restored) << restored.error().message;
+      if (!restored) break;
+      const auto there = (*restored)->info().last_issued;
+      EXPECT_GE(there, before);
+      EXPECT_LE(there, after);
+      expect_entries(**restored, there);
+    }
+    fs::remove_all(copy);
+  }
+  stop = true;
+  sender.join();
+  EXPECT_GT(answered, 0U);
 }
 
 TEST(Snapshot, OfAnOlderVersionHasNoLogAndItsTablesHoldAll) {
@@ -102,10 +144,10 @@ TEST(Snapshot, OfALogThatWasDamagedSinceIsRefused) {
     for (std::uint64_t seq = 1; seq <= 20; ++seq) ASSERT_TRUE(send(**store, seq));
     const auto parts = (*store)->snapshot(moment.string(), {[] {}, [](bool) {}});
     ASSERT_TRUE(parts) << parts.error().message;
-    fs::create_directories(copy / "log");
+    fs::create_directories(copy / "copied_log");
     fs::copy(moment / "tables", copy / "tables");
     ASSERT_EQ(parts->size(), 1U);
-    const auto to = copy / "log" / parts->front().name;
+    const auto to = copy / "copied_log" / parts->front().name;
     copy_start(moment / "log" / parts->front().name, to, parts->front().bytes);
     std::fstream(to, std::ios::in | std::ios::out | std::ios::binary).seekp(1'000) << 'x';
   }

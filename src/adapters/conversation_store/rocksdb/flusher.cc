@@ -64,8 +64,12 @@ void RocksdbConversationStore::set_full(bool full) {
 }
 
 Result<void> RocksdbConversationStore::flush_frozen() {
-  tables_.acquire();
-  const Held held(tables_);
+  {
+    std::unique_lock lock(flush_mutex_);
+    flush_done_.wait(lock, [this] { return !tables_taken_; });
+    tables_taken_ = true;
+  }
+  const Taken taken(*this);
   const auto frozen = tails_.frozen();
   auto flushed = flush(*index_, *frozen->tail, frozen->state, paths_.flush, settings_.tables_env());
   if (!flushed && flushed.error().code == Code::storage_full && *files_->exists(paths_.reserve))

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fmt/format.h>
 #include <random>
 #include <rocksdb/env.h>
@@ -192,6 +193,31 @@ Result<StoreParts> read_store(const std::string& folder, Settings settings) {
   return parts;
 }
 
+namespace {
+
+/// A copy of before there were copied logs has none: its tables hold all.
+Result<void> flush_copied_log(StoreParts& parts, const StorePaths& paths,
+                              const store::v1::Identity& identity) {
+  std::error_code error;
+  if (!std::filesystem::exists(paths.copied_log, error)) return {};
+  StorePaths from = paths;
+  from.log = paths.copied_log;
+  parts.info.epoch = identity.epoch();
+  PARLEY_TRY(log, recover(parts, from));
+  parts.state.covered = log.end;
+  parts.state.feed = parts.tail->last_feed();
+  parts.state.generation = parts.info.generation;
+  PARLEY_TRY_VOID(
+      flush(*parts.index, *parts.tail, parts.state, paths.flush, parts.settings.tables_env()));
+  std::filesystem::remove_all(paths.copied_log, error);
+  if (error)
+    return fail(Code::unavailable,
+                fmt::format("cannot remove {}: {}", paths.copied_log, error.message()));
+  return {};
+}
+
+}  // namespace
+
 Result<void> restore_store(const std::string& folder, Settings settings) {
   StoreParts parts;
   parts.settings = std::move(settings);
@@ -204,17 +230,7 @@ Result<void> restore_store(const std::string& folder, Settings settings) {
   PARLEY_TRY(identity, read_identity(*parts.index));
   if (!identity) return fail(Code::damaged, fmt::format("{} is no copy of a store", folder));
   PARLEY_TRY_VOID(check_identity(*identity, folder, parts.settings));
-  PARLEY_TRY(copied, parts.files->list(paths.log));
-  if (!copied.empty()) {  // a copy of an older version has none: its tables hold all
-    parts.info.epoch = identity->epoch();
-    PARLEY_TRY(recovered, recover(parts, paths));
-    parts.state.covered = recovered.end;
-    parts.state.feed = parts.tail->last_feed();
-    parts.state.generation = parts.info.generation;
-    PARLEY_TRY_VOID(
-        flush(*parts.index, *parts.tail, parts.state, paths.flush, parts.settings.tables_env()));
-    for (const auto& name : copied) PARLEY_TRY_VOID(parts.files->remove(paths.log + "/" + name));
-  }
+  PARLEY_TRY_VOID(flush_copied_log(parts, paths, *identity));
   PARLEY_TRY(state, read_state(*parts.index));
   LogContents log;
   log.end = state.covered;

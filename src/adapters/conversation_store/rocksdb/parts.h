@@ -15,9 +15,10 @@ struct StorePaths {
         lock(root + "/lock"),
         reserve(root + "/reserve"),
         log(root + "/log"),
+        copied_log(root + "/copied_log"),
         tables(root + "/tables"),
         flush(root + "/flush") {}
-  std::string folder, lock, reserve, log, tables, flush;
+  std::string folder, lock, reserve, log, copied_log, tables, flush;
 };
 
 /// What an opened store consists of, before its threads run.
@@ -41,8 +42,8 @@ Result<StoreParts> open_store(const std::string& folder, RocksdbConversationStor
 /// write. `not_found`: there is no store.
 Result<StoreParts> read_store(const std::string& folder, RocksdbConversationStoreSettings settings);
 
-/// Gives a copied store a new epoch, and a new log: what the copied one held goes to the tables.
-/// Cut short, it leaves no store.
+/// Gives a copied store a new epoch, and a log: what the copied one held goes to the tables. Before
+/// that it has none, and cannot be opened.
 Result<void> restore_store(const std::string& folder, RocksdbConversationStoreSettings settings);
 
 }  // namespace parley

@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -36,11 +35,12 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   std::size_t waiting() const { return queue_.entries(); }
   bool full() const { return full_; }
   /// The store as of one moment, while it goes on: makes the folder `into` (on the same file
-  /// system), with the tables in `tables`, and in `log` the files whose first bytes are the answer:
-  /// of a copy of these `restore` can make a store. `cut.before()` runs when that moment is near,
-  /// `cut.after(true)` when it is past: everything committed before it, and nothing after it, is in
-  /// the copy. `cut.after(false)`: it was not to be, `before` comes again. Blocks for as long as a
-  /// flush takes; not on the store's threads. `unavailable`: it does not come to an end.
+  /// system), with the tables in `tables`, and in `log` the files whose first bytes are the answer.
+  /// Of a copy of these, the latter in `copied_log`, `restore` can make a store. `cut.before()`
+  /// runs when that moment is near, `cut.after(true)` when it is past: everything committed before
+  /// it, and nothing after it, is in the copy. `cut.after(false)`: it was not to be, `before` comes
+  /// again. Blocks for as long as a flush takes; not on the store's threads. `unavailable`: it does
+  /// not come to an end.
   struct Cut {
     std::function<void()> before;
     std::function<void(bool done)> after;
@@ -92,6 +92,18 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
   Result<void> keep_reserve();
   void set_full(bool full);
 
+  /// Whoever took the tables gives them back.
+  class Taken {
+   public:
+    explicit Taken(RocksdbConversationStore& store) : store_(store) {}
+    ~Taken();
+    Taken(const Taken&) = delete;
+
+   private:
+    RocksdbConversationStore& store_;
+  };
+  bool try_take_tables();
+
   static Error stale();
 
   // Reads.
@@ -128,19 +140,12 @@ class RocksdbConversationStore final : public ConversationStore, public Feed {
 
   std::atomic<std::uint64_t> trimmed_;  // of the feed: nobody reads up to here
   std::atomic<bool> full_{false};       // no space for the next flush: nothing more is taken
-  /// Whoever has it moves what is in the log to the tables, or copies both.
-  std::binary_semaphore tables_{1};
-  struct Held {
-    explicit Held(std::binary_semaphore& of) : taken(of) {}
-    ~Held() { taken.release(); }
-    Held(const Held&) = delete;
-    std::binary_semaphore& taken;
-  };
   std::mutex flush_mutex_;
   std::condition_variable flush_wake_;
   std::condition_variable flush_done_;
-  bool work_ = false;     // for the flusher
-  bool closing_ = false;  // the committer waits for no flush any more
+  bool work_ = false;          // for the flusher
+  bool tables_taken_ = false;  // somebody moves what is in the log to the tables, or copies both
+  bool closing_ = false;       // the committer waits for no flush any more
   bool flusher_stops_ = false;
 
   std::thread committer_;
