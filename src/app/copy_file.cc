@@ -17,10 +17,10 @@ namespace {
 
 // The kernel lets whoever is woken on this core wait until it has read or written a piece, or sent
 // it to the disk: a tenth of a millisecond or two.
-constexpr std::size_t kPiece = 64 << 10;
+constexpr std::size_t kPiece = 32 << 10;
 // So much, and the rest of each file, goes to the disk while more is copied, without a sync that
 // those of others wait for.
-constexpr off_t kSendAfter = 256 << 10;
+constexpr off_t kSendAfter = 128 << 10;
 
 std::unexpected<Error> cannot(std::string_view what, const std::filesystem::path& path) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
