@@ -175,7 +175,7 @@ void look_at_processes(const std::vector<KnownProcess>& processes, Findings& out
                      missing.empty() ? "is not ready yet" : "is not ready: " + missing,
                      "bring back what it misses; it goes on by itself"});
     else if (!missing.empty())
-      out.push_back({Level::warning, what, "is ready, but misses " + missing,
+      out.push_back({Level::warning, what, "is ready, but " + missing,
                      "bring that back; it goes on by itself"});
     else
       out.push_back({Level::ok, what,

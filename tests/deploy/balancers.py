@@ -139,8 +139,14 @@ class Nginx(Balancer):
     def workers(self):
         """Those that take connections."""
         pids = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        titles = {pid: pathlib.Path(f"/proc/{pid}/cmdline").read_text() for pid in pids if pathlib.Path(f"/proc/{pid}").exists()}
-        return {pid for pid, title in titles.items() if "worker process" in title and "shutting down" not in title}
+        return {pid for pid in pids if "worker process" in (title := self.title(pid)) and "shutting down" not in title}
+
+    @staticmethod
+    def title(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+        except OSError:  # it has just ended
+            return ""
 
     def set_drained(self, number, drained):
         """As docs/operations.md says."""
