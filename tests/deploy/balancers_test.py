@@ -111,6 +111,7 @@ class Set:
             socket = stack.enter_context(self.connect(balancer))
             if self.sockets(gateway) > before:
                 return socket
+            time.sleep(0.5)  # a balancer may not have seen yet that it is ready
         raise Broken(f"10 new connections through {balancer.name}, and none of them on {gateway}")
 
 
@@ -249,6 +250,7 @@ def not_ready(the, haproxy):
         hears(bob, the.say(ann))
         the.server.launch("presence")
         wait_until(lambda: readyz() == "ready", "HAProxy seeing that gateways are ready", 60)
+        the.server.wait_ready()
         hears(ann, the.say(bob))
 
 

@@ -347,7 +347,7 @@ async def frames(document, api, ana, bob, direct, server):
         return {"conversation_id": direct, "client_message_id": key or fresh_id(), "body": {"text": text}}
 
     sent = (await a.ask("send", message("hello")))["result"]["sent"]
-    assert (await b.next("entry"))["seq"] == sent["seq"]
+    assert (await b.entry("hello"))["seq"] == sent["seq"]
     mark = {"conversation_id": direct, "seq": sent["seq"]}
     await b.say({"ack": {"marks": [mark]}}, {"id": "900", "read": mark})
     await b.answer_to("900")

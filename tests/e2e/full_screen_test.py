@@ -278,7 +278,7 @@ def accounts(ana, bob):
     ana.sees(" ana2 ", "/new NAME begins a talk")
     ana.type("/account ana\r")
     ana.sees(" bob")
-    assert not ana.shows(" ana2 ")
+    ana.sees_no(" ana2 ")
     for person in (ana, bob):
         person.type("\x03")
         code = person.view.end()

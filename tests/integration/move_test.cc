@@ -4,14 +4,15 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <map>
+#include <set>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
-#include "adapters/shared/cassandra/session.h"
-#include "domain/conversation_id.h"
 #include "tests/support/backends/backends.h"
+#include "tests/support/cassandra/keyspace.h"
 #include "tests/support/server/client.h"
 #include "tests/support/server/server_process.h"
 #include "tests/support/tcp_gate/tcp_gate.h"
@@ -57,27 +58,18 @@ std::string killed_half_way(const std::string& data, const std::string& config,
   return output();
 }
 
-/// A row of marks that no source has comes to the keyspace that the configuration names, or goes.
-void change_marks(const std::string& config, bool there) {
+/// The marks in the keyspace that the configuration names.
+std::string marks_of(const std::string& config) {
   std::ifstream in(config);
   const std::string text(std::istreambuf_iterator<char>(in), {});
   const auto name = text.find("keyspace = \"") + 12;
-  const auto keyspace = text.substr(name, text.find('"', name) - name);
-  std::string key;
-  for (const unsigned char byte : ConversationId::direct(UserId(7), UserId(7)).key())
-    key += fmt::format("{:02x}", byte);
-  cassandra::Settings outside;
-  outside.contact_points = test::backend("cassandra");
-  outside.open_timeout = 30s;
-  const auto session = cassandra::Session::open(outside);
-  ASSERT_TRUE(session) << session.error().message;
-  const auto done = (*session)->run(
-      there ? fmt::format("INSERT INTO \"{}\".marks (conversation, user_id, delivered) "
-                          "VALUES (0x{}, 7, 7)",
-                          keyspace, key)
-            : fmt::format("DELETE FROM \"{}\".marks WHERE conversation = 0x{}", keyspace, key));
-  ASSERT_TRUE(done) << done.error().message;
+  return fmt::format("\"{}\".marks", text.substr(name, text.find('"', name) - name));
 }
+// Of a conversation that no source has: a direct one of 7 with 7, as docs/formats.md says.
+constexpr const char* kNobodys =
+    "0x01"
+    "0000000000000007"
+    "0000000000000007";
 
 TEST(Move, TheSameDevicesGoOnInTheClusterAsIfNothingHadHappened) {
   TempFolder folder;
@@ -147,13 +139,16 @@ TEST(Move, TheSameDevicesGoOnInTheClusterAsIfNothingHadHappened) {
       EXPECT_EQ(again.wait(), 0);
     }
     // What is on the target and not in the source is found by its sum, for as long as it is there.
-    change_marks(config, true);
+    test::run_on_cassandra(
+        fmt::format("INSERT INTO {} (conversation, user_id, delivered) VALUES ({}, 7, 7)",
+                    marks_of(config), kNobodys));
     const auto wrong = move(config);
     EXPECT_EQ(wrong.exit_code, 1);
     has(wrong.output, "the source has changed since the move began");
     has(wrong.output, "NOT");
     has(wrong.output, "the target does not hold what the source has: run this again");
-    change_marks(config, false);
+    test::run_on_cassandra(
+        fmt::format("DELETE FROM {} WHERE conversation = {}", marks_of(config), kNobodys));
     const auto moved = move(config);
     EXPECT_EQ(moved.exit_code, 0) << moved.output;
     EXPECT_EQ(moved.output.find("NOT"), std::string::npos) << moved.output;
@@ -168,14 +163,14 @@ TEST(Move, TheSameDevicesGoOnInTheClusterAsIfNothingHadHappened) {
   Client device(cluster.next_port(), Client::Wire::pb);
   device.hello(bob_ticket, bob_cursor, true);
   EXPECT_EQ(device.cursor.substr(0, 16), bob_cursor.substr(0, 16)) << "another epoch";
-  std::map<std::string, std::vector<std::uint64_t>> got;
+  std::map<std::string, std::set<std::uint64_t>> got;  // what nobody confirmed may come once more
   for (const auto& frame : device.backlog)
     if (frame.has_entry() && frame.entry().seq() > 1)
-      got[frame.entry().conversation_id()].push_back(frame.entry().seq());
+      got[frame.entry().conversation_id()].insert(frame.entry().seq());
   for (const auto& [conversation, until] :
        {std::pair(talk, last.seq()), std::pair(room, std::uint64_t{kUnread + 1})}) {
-    std::vector<std::uint64_t> wanted;
-    for (std::uint64_t seq = 2; seq <= until; ++seq) wanted.push_back(seq);
+    std::set<std::uint64_t> wanted;
+    for (std::uint64_t seq = 2; seq <= until; ++seq) wanted.insert(seq);
     EXPECT_EQ(got[conversation], wanted) << conversation;
   }
   // What is new follows, live; keys that were used before give the first answer.

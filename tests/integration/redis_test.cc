@@ -46,7 +46,9 @@ TEST(RedisSessions, AServerWithoutItsRedisServesAndSaysSoAndFindsItWhenItComes) 
   redis.start();
   ASSERT_TRUE(eventually([&] { return http(admin, "GET", "/readyz").status == 200; }));
   EXPECT_TRUE(a.say(talk, "2", "2").has_result());
-  EXPECT_EQ(b.next_entry().body().text(), "2");
+  EXPECT_TRUE(b.next([](const v1::ServerFrame& frame) {  // the first one may come once more
+    return frame.has_entry() && frame.entry().body().text() == "2";
+  }));
 }
 
 TEST(RedisSessions, APasswordFileThatIsNotThereIsOneSentence) {

@@ -159,8 +159,8 @@ class Prometheus:
 def check_scrapes(prometheus, targets):
     """Every process is scraped, without an error, and nothing of what it says is dropped."""
     wait_until(lambda: prometheus.value("sum(up)") == targets, f"{targets} processes being scraped", PATIENCE)
-    for target in prometheus.ask("targets")["activeTargets"]:
-        assert target["health"] == "up" and target["lastError"] == "", target
+    wait_until(lambda: all(target["health"] == "up" and not target["lastError"] for target in prometheus.ask("targets")["activeTargets"]),
+               "every process being scraped without an error", PATIENCE)
     assert prometheus.value("sum(scrape_samples_scraped) - sum(scrape_samples_post_metric_relabeling)") == 0
     own = urllib.request.urlopen(prometheus.url + "/metrics", timeout=PATIENCE).read().decode()
     for reason in "duplicate_timestamp", "out_of_order", "out_of_bounds":

@@ -61,7 +61,10 @@ TEST(ZookeeperCoordination, KeepsTryingWhenAsked) {
 // twice.
 TEST(ZookeeperCoordination, CallsOutliveBrokenConnections) {
   TcpGate gate(backend("zookeeper"));
-  auto opened = ZookeeperCoordination::open(settings_for(gate.address())).value();
+  auto settings = settings_for(gate.address());
+  settings.session_timeout = 6000ms;
+  settings.connect_timeout = 10000ms;
+  auto opened = ZookeeperCoordination::open(settings).value();
   Heard<SessionEvent> events;
   opened->listen(events.hear());
   std::atomic<bool> stop = false;

@@ -118,7 +118,8 @@ class Kafka:
         consumer = Consumer({"bootstrap.servers": self.address, "group.id": "kept"})
         consumer.assign([TopicPartition("kept", 0, 0)])
         try:
-            return wait_until(lambda: consumer.poll(1), "a record of Kafka").value() == b"kept"
+            record = wait_until(lambda: (found := consumer.poll(1)) and not found.error() and found, "a record of Kafka")
+            return record.value() == b"kept"
         finally:
             consumer.close()
 

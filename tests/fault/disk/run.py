@@ -61,9 +61,9 @@ def fill(ballast):
 
 
 def stands_still(load):
-    """Nothing more is acknowledged: two lines of progress say the same."""
+    """Nothing more is acknowledged: four lines of progress say the same."""
     counts = re.findall(r"^sending:.* (\d+) in all", load.text(), re.MULTILINE)
-    return len(counts) >= 3 and counts[-1] == counts[-2] != "0"
+    return len(counts) >= 5 and len(set(counts[-4:])) == 1 and counts[-1] != "0"
 
 
 def run(programs, folder):

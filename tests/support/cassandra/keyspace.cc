@@ -18,6 +18,15 @@ T or_throw(Result<T> result) {
 
 }  // namespace
 
+void run_on_cassandra(const std::string& cql) {
+  cassandra::Settings outside;
+  outside.contact_points = backend("cassandra");
+  outside.open_timeout = 30s;
+  cassandra::Options patient;
+  patient.timeout = 60s;
+  or_throw(or_throw(cassandra::Session::open(outside))->run(cql, patient));
+}
+
 Keyspace::Keyspace(std::span<const cassandra::Migration> steps) {
   settings_.contact_points = backend("cassandra");
   settings_.keyspace = unique_name("t");

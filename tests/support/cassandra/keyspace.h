@@ -3,6 +3,9 @@
 
 namespace parley::test {
 
+/// Runs one statement without rows, on the server that tests share. Throws std::runtime_error.
+void run_on_cassandra(const std::string& cql);
+
 /// A keyspace of one test on the real server, with the schema of `steps`; dropped in the end.
 /// Throws std::runtime_error if it cannot be made.
 class Keyspace {
