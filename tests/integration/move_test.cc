@@ -67,7 +67,7 @@ std::string marks_of(const std::string& config) {
 }
 // Of a conversation that no source has: a direct one of 7 with 7, as docs/formats.md says.
 constexpr const char* kNobodys =
-    "0x01"
+    "0x64"
     "0000000000000007"
     "0000000000000007";
 
