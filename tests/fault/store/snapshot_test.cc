@@ -29,6 +29,15 @@ void copy_start(const fs::path& from, const fs::path& to, std::uint64_t bytes) {
   std::ofstream(to, std::ios::binary) << content;
 }
 
+/// What a backup copies.
+void copy_moment(const fs::path& moment, const std::vector<conversation_log::LogPart>& log,
+                 const fs::path& to) {
+  fs::create_directories(to / "copied_log");
+  fs::copy(moment / "tables", to / "tables");
+  for (const auto& part : log)
+    copy_start(moment / "log" / part.name, to / "copied_log" / part.name, part.bytes);
+}
+
 TEST(Snapshot, IsOfItsMomentWhateverIsWrittenFlushedAndUsedAgainLater) {
   constexpr std::uint64_t kBefore = 400, kAfter = 1'200;
   const TempFolder temp;
@@ -56,10 +65,7 @@ TEST(Snapshot, IsOfItsMomentWhateverIsWrittenFlushedAndUsedAgainLater) {
       EXPECT_FALSE(fs::exists(folder / "log" / part.name)) << part.name;
       EXPECT_EQ(fs::hard_link_count(moment / "log" / part.name), 1U) << part.name;
     }
-    fs::create_directories(copy / "copied_log");
-    fs::copy(moment / "tables", copy / "tables");
-    for (const auto& part : *parts)
-      copy_start(moment / "log" / part.name, copy / "copied_log" / part.name, part.bytes);
+    copy_moment(moment, *parts, copy);
     expect_entries(**store, kAfter);
   }
   const auto restored = RocksdbConversationStore::restore(copy.string(), small());
@@ -95,10 +101,7 @@ TEST(Snapshot, WhileOthersSendIsAPrefixWithAllThatWasAnswered) {
         {[&] { before = answered; }, [&](bool done) { after = done ? answered + 1 : after; }});
     EXPECT_TRUE(parts) << parts.error().message;
     if (!parts) break;
-    fs::create_directories(copy / "copied_log");
-    fs::copy(moment / "tables", copy / "tables");
-    for (const auto& part : *parts)
-      copy_start(moment / "log" / part.name, copy / "copied_log" / part.name, part.bytes);
+    copy_moment(moment, *parts, copy);
     fs::remove_all(moment);
     EXPECT_FALSE(RocksdbConversationStore::open(copy.string(), small())) << "without a restore";
     EXPECT_TRUE(RocksdbConversationStore::restore(copy.string(), small()));
@@ -144,12 +147,12 @@ TEST(Snapshot, OfALogThatWasDamagedSinceIsRefused) {
     for (std::uint64_t seq = 1; seq <= 20; ++seq) ASSERT_TRUE(send(**store, seq));
     const auto parts = (*store)->snapshot(moment.string(), {[] {}, [](bool) {}});
     ASSERT_TRUE(parts) << parts.error().message;
-    fs::create_directories(copy / "copied_log");
-    fs::copy(moment / "tables", copy / "tables");
     ASSERT_EQ(parts->size(), 1U);
-    const auto to = copy / "copied_log" / parts->front().name;
-    copy_start(moment / "log" / parts->front().name, to, parts->front().bytes);
-    std::fstream(to, std::ios::in | std::ios::out | std::ios::binary).seekp(1'000) << 'x';
+    copy_moment(moment, *parts, copy);
+    std::fstream(copy / "copied_log" / parts->front().name,
+                 std::ios::in | std::ios::out | std::ios::binary)
+            .seekp(1'000)
+        << 'x';
   }
   const auto restored = RocksdbConversationStore::restore(copy.string(), small());
   ASSERT_FALSE(restored);

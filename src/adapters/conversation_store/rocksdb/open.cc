@@ -198,8 +198,8 @@ namespace {
 /// A copy of before there were copied logs has none: its tables hold all.
 Result<void> flush_copied_log(StoreParts& parts, const StorePaths& paths,
                               const store::v1::Identity& identity) {
-  std::error_code error;
-  if (!std::filesystem::exists(paths.copied_log, error)) return {};
+  PARLEY_TRY(there, parts.files->exists(paths.copied_log));
+  if (!there) return {};
   StorePaths from = paths;
   from.log = paths.copied_log;
   parts.info.epoch = identity.epoch();
@@ -209,6 +209,7 @@ Result<void> flush_copied_log(StoreParts& parts, const StorePaths& paths,
   parts.state.generation = parts.info.generation;
   PARLEY_TRY_VOID(
       flush(*parts.index, *parts.tail, parts.state, paths.flush, parts.settings.tables_env()));
+  std::error_code error;
   std::filesystem::remove_all(paths.copied_log, error);
   if (error)
     return fail(Code::unavailable,
